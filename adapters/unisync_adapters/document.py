@@ -1,0 +1,171 @@
+"""An edit document: its bytes, what they mean, and how to change one clip's media in them.
+
+The document is read into an OpenTimelineIO timeline, which everything downstream thinks with;
+it is written by splicing its own bytes, so whatever we do not understand survives untouched.
+
+What a reader must put on the OTIO objects, beyond OTIO's own fields (all under
+``metadata["unisync"]``, absent where unknown):
+
+==================  ==============================================================================
+on a ``Clip``       ``origin``: key into :attr:`Document.origins`;
+                    ``refuse``: why this clip cannot be processed, as a sentence (multicam, ramp …)
+on a media ref      ``reel``: str; ``drop``: bool (the media timecode is drop-frame);
+                    ``rate``: "24000/1001"; ``raster``: [width, height];
+                    ``still``: true for a single picture; ``offline``: true when the edit says so
+on a ``Track``      ``language``: as the document says it; ``locked``; ``channels``: int
+on a ``Timeline``   ``rate``: "24000/1001"; ``drop``: bool
+==================  ==============================================================================
+
+Times on a clip: ``available_range`` starts at the media's own start timecode (0 if it has none), in
+media rate; ``source_range`` lies in the same clock, so that
+``source_range.start_time - available_range.start_time`` is the offset from the first frame of the
+file. A constant retime is an ``otio.schema.LinearTimeWarp`` on the clip; ``source_range`` then
+starts at the true source frame shown at the clip's first record frame, and its duration is the
+clip's duration in the track. Rates are snapped (23.976 -> 24000/1001) by :mod:`.timebase`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import opentimelineio as otio
+
+from .errors import EditError
+from .timebase import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a clip stands in its document.
+
+    Attributes:
+        key: stable within the document: a JSON pointer, or ``sequence/V1/clipitem-id``.
+        name: the clip's name as the editor sees it.
+        track: the name an editor would call its track by, such as ``V1`` or ``A3 FR DX``.
+        uses: how many places in the edit show this one clip (a nest used twice: 2).
+    """
+
+    key: str
+    name: str
+    track: str
+    uses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """"This clip now plays this media."
+
+    The new media has its own first frame; ``source_in`` says which of its frames the clip starts
+    on (the head handle's length). Everything the NLE compares is stated, nothing is probed here.
+
+    Attributes:
+        origin: key of the clip.
+        path: the new media file, as this machine sees it (absolute). It is written in the same
+            form as the old URL; path maps are undone on the way out.
+        source_in: frame of the new media shown at the clip's first record frame.
+        duration: length of the new media in frames.
+        rate: the new media's rate: the old media's, or the timeline's where a retime was baked.
+        start_frame: frame number of the new media's start timecode, at ``rate``.
+        drop: whether that timecode is drop-frame.
+        reel: reel/tape name, or None to keep whatever the old definition says.
+        baked: True when the clip's retime is rendered into the media and must leave the document.
+        old_path: the old media as the edit wrote it; kept in metadata where the format has a place.
+        language: language of the dub, for the media name in the edit.
+    """
+
+    origin: str
+    path: Path
+    source_in: int
+    duration: int
+    rate: Rate
+    start_frame: int
+    drop: bool = False
+    reel: str | None = None
+    baked: bool = False
+    old_path: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathMap:
+    """``A=B`` pairs: a path the edit writes, and the path this machine sees it at."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """An opened edit. Immutable: patching returns new bytes and never writes.
+
+    Attributes:
+        path: the file it was read from.
+        data: its bytes, exactly.
+        adapter: the format's adapter.
+        timeline: what the bytes mean.
+        origins: every clip that could be relinked, by key.
+        rate: the record rate.
+        drop: the record timecode is drop-frame.
+        path_map: how the edit's paths become this machine's.
+    """
+
+    path: Path
+    data: bytes
+    adapter: Adapter
+    timeline: otio.schema.Timeline
+    origins: Mapping[str, Origin]
+    rate: Rate
+    drop: bool = False
+    path_map: PathMap = field(default_factory=PathMap)
+
+    def patch(self, relinks: Sequence[Relink], *, name: str | None = None) -> bytes:
+        """The document's bytes with these clips relinked and the timeline renamed.
+
+        With no relinks and no name the very same bytes come back (the identity law).
+
+        Raises:
+            EditError: unknown origin, two relinks of one clip, or a clip this format cannot relink.
+        """
+        unknown = [r.origin for r in relinks if r.origin not in self.origins]
+        if unknown:
+            raise EditError(f"No clip {unknown[0]!r} in this edit", file=self.path)
+        if len({r.origin for r in relinks}) != len(relinks):
+            raise EditError("A clip is relinked twice", file=self.path)
+        if not relinks and name is None:
+            return self.data
+        return self.adapter.patch(self, relinks, name=name)
+
+    def verify(self, patched: bytes, relinks: Sequence[Relink], *, name: str | None = None) -> None:
+        """Prove by a fresh read that only the relinked clips' media (and the name) changed.
+
+        Raises:
+            EditError: naming the first clip, track, link or marker that differs.
+        """
+        self.adapter.verify(self, patched, relinks, name=name)
+
+
+class Adapter(Protocol):
+    """One edit format. A small plain object: it holds no state."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def sniff(self, data: bytes, path: Path) -> bool:
+        """Whether these bytes are this format; the file name is only a hint."""
+
+    def read(self, data: bytes, path: Path, path_map: PathMap) -> Document: ...
+
+    def patch(
+        self, document: Document, relinks: Sequence[Relink], *, name: str | None
+    ) -> bytes: ...
+
+    def verify(
+        self,
+        document: Document,
+        patched: bytes,
+        relinks: Sequence[Relink],
+        *,
+        name: str | None,
+    ) -> None: ...
