@@ -11,9 +11,9 @@ from unisync_adapters.timebase import Rate
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """FFmpeg's numbers (ISO/IEC 23091-2) for primaries, transfer, matrix; range 1 = video, 2 = full.
+    """FFmpeg's numbers (ISO/IEC 23091-2) for primaries, transfer and matrix.
 
-    2 means unspecified for the first three, 0 for the range.
+    Range 1 is video, 2 full. 2 means unspecified for the first three, 0 for the range.
     """
 
     primaries: int = 2

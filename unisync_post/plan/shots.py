@@ -83,7 +83,8 @@ class Shot:
         """Plate frame (0-based in the file) shown by each frame of the new media.
 
         Without a retime this is ``source`` itself. With one, frame *k* shows the plate at
-        ``start + k * speed * plate_rate / rate``, floored: what an NLE without frame blending plays.
+        ``start + k * speed * plate_rate / rate``, floored: what an NLE plays
+        without frame blending.
         """
         step = self.speed * self.source.rate.fps / self.rate.fps
         frames = [int((self.start + k * step) // 1) for k in range(self.length)]
