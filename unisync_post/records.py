@@ -1,0 +1,66 @@
+"""Records on disk: frozen dataclasses as canonical JSON, written atomically.
+
+One codec for every record (plan, result, events): pydantic reads the dataclasses' own types, so a
+record has one definition. Fractions are written as "n/d", never as floats.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from .errors import JobError
+
+Record = TypeVar("Record")
+
+
+def dump(record: object) -> bytes:
+    """The record as indented JSON; equal records give equal bytes."""
+    return TypeAdapter(type(record)).dump_json(record, indent=1) + b"\n"
+
+
+def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record:
+    """Read what :func:`dump` wrote.
+
+    Raises:
+        JobError: the bytes are not such a record (damaged, or of another version).
+    """
+    try:
+        return TypeAdapter(kind).validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise JobError(
+            f"This is no {kind.__name__} record: {where}: {first['msg']}",
+            file=file,
+            remedy="Remove it and run again; finished shots are kept.",
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write so that a reader, or a crash at any instant, sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder durable, where the platform can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
