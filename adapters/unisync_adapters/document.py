@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -155,7 +156,14 @@ class Adapter(Protocol):
     def sniff(self, data: bytes, path: Path) -> bool:
         """Whether these bytes are this format; the file name is only a hint."""
 
-    def read(self, data: bytes, path: Path, path_map: PathMap) -> Document: ...
+    def read(
+        self, data: bytes, path: Path, path_map: PathMap, sequence: str | None = None
+    ) -> Document:
+        """Read a document; ``sequence`` names one of several top-level sequences.
+
+        Raises:
+            EditError: unreadable, or several sequences and none (or none of that name) picked.
+        """
 
     def patch(
         self, document: Document, relinks: Sequence[Relink], *, name: str | None
@@ -169,3 +177,48 @@ class Adapter(Protocol):
         *,
         name: str | None,
     ) -> None: ...
+
+
+FORMATS = ("otio_json", "fcp7")
+"""Sub-packages that hold a format; each exposes its :class:`Adapter` as ``ADAPTER``."""
+
+
+def adapters() -> tuple[Adapter, ...]:
+    """Every format's adapter, in the order in which they are asked to recognise a file."""
+    return tuple(import_module(f".{name}", __package__).ADAPTER for name in FORMATS)
+
+
+def open_edit(
+    path: Path | str, *, path_map: PathMap | None = None, sequence: str | None = None
+) -> Document:
+    """Open an edit document, whatever its format; the content decides, not the file name.
+
+    Args:
+        path: the document.
+        path_map: how the edit's media paths become this machine's.
+        sequence: name of the sequence to take when the document holds several.
+
+    Raises:
+        EditError: missing, empty, of no known format, damaged, or several sequences to choose from.
+    """
+    path = Path(path)
+    data = _read_bytes(path)
+    for adapter in adapters():
+        if adapter.sniff(data, path):
+            return adapter.read(data, path, path_map or PathMap(), sequence)
+    known = ", ".join(f"{a.name} ({' '.join(a.suffixes)})" for a in adapters())
+    raise EditError(
+        "This is no edit document of a known format",
+        file=path,
+        remedy=f"Export one of: {known}",
+    )
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EditError(f"The edit cannot be opened: {error.strerror}", file=path) from error
+    if not data:
+        raise EditError("The edit is empty (0 bytes)", file=path, remedy="Export it again")
+    return data

@@ -1,0 +1,37 @@
+"""Between OpenTimelineIO's float times and exact ones."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import opentimelineio as otio
+
+from .timebase import Rate
+
+
+def exact_seconds(time: otio.opentime.RationalTime) -> Fraction:
+    """An OTIO time in exact seconds, its rate snapped (23.976 is 24000/1001)."""
+    return Rate.of(time.rate).seconds(Fraction(time.value))
+
+
+def exact_frames(time: otio.opentime.RationalTime, rate: Rate) -> Fraction:
+    """An OTIO time in frames of ``rate``; fractional when it lies between two frames.
+
+    What lies within a ten-thousandth of a frame of a whole number is that number: doubles cannot
+    hold 24000/1001, so whole frames that went through another rate come back a hair off.
+    """
+    frames = exact_seconds(time) * rate.fps
+    nearest = round(frames)
+    return Fraction(nearest) if abs(frames - nearest) < Fraction(1, 10_000) else frames
+
+
+def otio_time(frames: int | Fraction, rate: Rate) -> otio.opentime.RationalTime:
+    """``frames`` at ``rate`` as OTIO holds it."""
+    return otio.opentime.RationalTime(float(frames), float(rate.fps))
+
+
+def otio_range(
+    start: int | Fraction, duration: int | Fraction, rate: Rate
+) -> otio.opentime.TimeRange:
+    """``duration`` frames from ``start`` at ``rate`` as OTIO holds it."""
+    return otio.opentime.TimeRange(otio_time(start, rate), otio_time(duration, rate))
