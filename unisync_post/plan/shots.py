@@ -59,6 +59,8 @@ class Shot:
         original: the original dialogue during the shot, if the edit tells; else empty.
         language: BCP-47 tag of the dub, or "und".
         face: ``left``, ``right``, ``largest``, a track number, or None to choose.
+        identity: the plate file's fingerprint when planned (``MediaInfo.identity``); a file that
+            changed since is refused.
     """
 
     key: str
@@ -78,6 +80,7 @@ class Shot:
     original: tuple[DubClip, ...] = ()
     language: str = "und"
     face: str | None = None
+    identity: str = ""
 
     def played(self) -> list[int]:
         """Plate frame (0-based in the file) shown by each frame of the new media.

@@ -1,0 +1,111 @@
+"""The whole way: plan, render, assemble, and a page to look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from unisync_adapters.document import open_edit
+
+from ..engines import open_engine
+from ..engines.base import Engine
+from ..errors import JobError
+from ..plan.make import make_plan
+from ..plan.options import PlanOptions
+from ..plan.plan import Plan
+from ..review.page import build_review
+from .assemble import Assembled, assemble
+from .events import Event, Listener, silent
+from .folder import JobFolder, create_job, jobs_in, open_job
+from .run import render_job
+
+
+@dataclass(frozen=True)
+class Dubbed:
+    """What `unisync dub` made.
+
+    Attributes:
+        job: the job folder.
+        counts: shots rendered, kept, failed, ready before.
+        returned: the relinked edit.
+        page: the review page.
+    """
+
+    job: JobFolder
+    counts: Counter[str]
+    returned: Assembled
+    page: Path
+
+
+def dub_edit(
+    edit: Path,
+    out: Path,
+    options: PlanOptions,
+    *,
+    engine: str = "auto",
+    workers: int = 1,
+    burn_in: bool = True,
+    listen: Listener = silent,
+) -> Dubbed:
+    """Dub one edit into ``out``.
+
+    Killed at any instant and called again, it goes on where it was. The edit and its media are
+    only read.
+
+    Args:
+        edit: the edit document.
+        out: folder for everything that is made.
+        options: which dub, which tracks, handles, path maps.
+        engine: ``auto``, ``draft`` …
+        workers: processes on this machine.
+        burn_in: label draft pictures in the review proxies (never in the delivered media).
+        listen: hears the events.
+
+    Raises:
+        UniSyncError: the edit cannot be read or planned, or nothing can be written.
+    """
+    job = plan_job(edit, out, options, open_engine(engine))
+    return finish_job(job, workers=workers, burn_in=burn_in, listen=listen)
+
+
+def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Engine) -> JobFolder:
+    """Read and plan the edit and write the job folder: the first half, before any rendering."""
+    document = open_edit(edit, path_map=options.path_map, sequence=options.sequence)
+    _refuse_source_folder(edit, out)
+    plan = make_plan(document, options, taken=taken_names(out))
+    return create_job(out, plan, document.data, engine.info, options)
+
+
+def taken_names(out: Path) -> frozenset[str]:
+    """Timeline names that earlier jobs in this folder have used."""
+    return frozenset(open_job(path).plan.new_name for path in jobs_in(out))
+
+
+def finish_job(
+    job: JobFolder, *, workers: int = 1, burn_in: bool = True, listen: Listener = silent
+) -> Dubbed:
+    """Render, assemble and show a planned job."""
+    counts = render_job(job, workers=workers, listen=listen)
+    returned = assemble(job)
+    listen(Event("step", step="review", message="Building the review page"))
+    page = show_job(job, burn_in=burn_in)
+    return Dubbed(job, counts, returned, page)
+
+
+def show_job(job: JobFolder, *, burn_in: bool = True) -> Path:
+    """(Re)build the review page of a job."""
+    return build_review(job.out, job.plan, job.results(), burn_in=burn_in)
+
+
+def _refuse_source_folder(edit: Path, out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise JobError("--out is a file", file=out, remedy="Name a folder.")
+    if out.resolve() == edit.resolve().parent:
+        raise JobError(
+            "--out is the folder that holds the edit",
+            file=out,
+            remedy="Name a folder of its own, so that nothing of yours can be touched.",
+        )
+
+

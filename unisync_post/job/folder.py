@@ -1,0 +1,234 @@
+"""The job folder: the only record of a job, safe to kill at any instant.
+
+::
+
+    OUT/
+      EDIT_UNISYNC_FR_v001.xml          the returned edit, written by assemble
+      EDIT_UNISYNC_FR_v001.unisync.json what was made, by what, from what
+      media/unisync_fr_<key>.mov        new media, named by content
+      shots/<key>/result.json           one rendered shot; written last
+      jobs/<name>/job.json plan.json edit.xml faces.json
+      review/index.html
+
+Shots and media are named by what decides their pixels, so a second language or a changed cut in the
+same OUT renders only what has not been rendered before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engines.base import EngineInfo
+from ..errors import JobError
+from ..plan.options import PlanOptions
+from ..plan.plan import ClipPlan, Plan
+from ..records import dump, load, sync_folder, write_atomic
+from .result import ShotResult
+
+FORMAT = 1
+PIPELINE = "1"
+"""Raised whenever shot.py, the faces or the composite would make other pixels of the same shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job is.
+
+    Attributes:
+        format: layout version of the folder.
+        identity: hash of edit, dub, shots and engine; the same work is the same job.
+        edit: file name of the copy of the edit inside the job folder.
+        output: file name of the returned edit in OUT.
+        engine: name of the engine; ``fingerprint``: exactly which.
+        options: how the plan was made.
+        pipeline: version of the picture path.
+    """
+
+    format: int
+    identity: str
+    edit: str
+    output: str
+    engine: str
+    fingerprint: str
+    options: PlanOptions
+    pipeline: str = PIPELINE
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Faces chosen after planning, by clip index: ``unisync render JOB --shots 3 --face right``."""
+
+    chosen: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """A job on disk. Everything it answers, it reads from files."""
+
+    path: Path
+    job: Job
+    plan: Plan
+
+    @property
+    def out(self) -> Path:
+        return self.path.parent.parent
+
+    @property
+    def edit(self) -> Path:
+        return self.path / self.job.edit
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def faces(self) -> Faces:
+        path = self.path / "faces.json"
+        return load(Faces, path.read_bytes(), file=path) if path.exists() else Faces()
+
+    def choose_face(self, clips: Iterable[ClipPlan], face: str) -> None:
+        """Record that these clips dub this face from now on."""
+        chosen = {**self.faces.chosen, **{clip.index: face for clip in clips}}
+        write_atomic(self.path / "faces.json", dump(Faces(dict(sorted(chosen.items())))))
+
+    def face_of(self, clip: ClipPlan) -> str | None:
+        assert clip.shot is not None
+        return self.faces.chosen.get(clip.index, clip.shot.face)
+
+    def render_key(self, clip: ClipPlan) -> str:
+        """Hash of everything that decides the pixels of this clip's new media."""
+        assert clip.shot is not None
+        parts = (clip.shot.key, self.face_of(clip) or "", self.job.fingerprint, self.job.pipeline)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    def shot_folder(self, key: str) -> Path:
+        return self.out / "shots" / key
+
+    def media_name(self, clip: ClipPlan) -> str:
+        """Relative path of the new media. Ours entirely: no text from the edit enters it."""
+        assert clip.shot is not None
+        language = slug(clip.shot.language).lower()
+        return f"media/unisync_{language}_{self.render_key(clip)[:16]}.mov"
+
+    def result(self, clip: ClipPlan) -> ShotResult | None:
+        """The finished record of this clip's shot, if there is one and its media is there."""
+        path = self.shot_folder(self.render_key(clip)) / "result.json"
+        if not path.exists():
+            return None
+        result = load(ShotResult, path.read_bytes(), file=path)
+        if result.media is not None and not (self.out / result.media).exists():
+            return None
+        return result
+
+    def results(self) -> dict[str, ShotResult]:
+        """Finished results by the planner's shot key."""
+        found: dict[str, ShotResult] = {}
+        for clip in self.plan.to_render:
+            result = self.result(clip)
+            if result is not None and clip.shot is not None:
+                found[clip.shot.key] = result
+        return found
+
+
+def slug(text: str) -> str:
+    """Letters, digits, dash and underscore; never empty, never long."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_")[:80] or "edit"
+
+
+def job_identity(plan: Plan, info: EngineInfo, options: PlanOptions) -> str:
+    """The same edit bytes, dub, shots and engine are the same job."""
+    digest = hashlib.sha256(f"{FORMAT}\0{PIPELINE}\0{info.fingerprint}\0".encode())
+    digest.update(plan.edit_sha256.encode())
+    for clip in plan.clips:
+        digest.update(f"\0{clip.origin}\0{clip.decision.value}".encode())
+        digest.update((clip.shot.key if clip.shot else clip.reason).encode())
+    return digest.hexdigest()[:32]
+
+
+def jobs_in(out: Path) -> list[Path]:
+    """Job folders in OUT, oldest name first."""
+    return sorted(path.parent for path in (out / "jobs").glob("*/job.json"))
+
+
+def create_job(
+    out: Path, plan: Plan, edit: bytes, info: EngineInfo, options: PlanOptions
+) -> JobFolder:
+    """The job for this plan: the one already in OUT if it is the same work, else a new folder.
+
+    Raises:
+        JobError: the folder cannot be written.
+    """
+    identity = job_identity(plan, info, options)
+    for path in jobs_in(out):
+        known = open_job(path)
+        if known.job.identity == identity:
+            return known
+    suffix = Path(plan.edit).suffix
+    name = slug(f"{Path(plan.edit).stem}{version_suffix(plan)}")
+    folder = out / "jobs" / name
+    job = Job(
+        format=FORMAT,
+        identity=identity,
+        edit=f"edit{suffix}",
+        output=f"{name}{suffix}",
+        engine=info.name,
+        fingerprint=info.fingerprint,
+        options=options,
+    )
+    _write_folder(folder, {"job.json": dump(job), "plan.json": dump(plan), job.edit: edit})
+    return JobFolder(folder, job, plan)
+
+
+def version_suffix(plan: Plan) -> str:
+    """``_UNISYNC_FR_v001`` as in the new timeline's name, so that file and timeline agree."""
+    match = re.search(r"_UNISYNC_.*_v\d+$", plan.new_name)
+    return match[0] if match else "_UNISYNC"
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """All of it or nothing: written under a temporary name, then renamed."""
+    building = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        for name, data in files.items():
+            write_atomic(building / name, data)
+        building.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise JobError(
+            f"The job folder cannot be written: {error.strerror}",
+            file=folder,
+            remedy="Choose another --out folder, or make room there.",
+        ) from error
+
+
+def open_job(path: Path) -> JobFolder:
+    """Open a job folder, or the only (or newest) job of an OUT folder.
+
+    Raises:
+        JobError: there is no job here, or another version wrote it.
+    """
+    if not (path / "job.json").exists():
+        found = jobs_in(path)
+        if not found:
+            raise JobError(
+                "No job here", file=path, remedy="Make one with `unisync dub EDIT --out OUT`."
+            )
+        path = max(found, key=lambda job: ((job / "job.json").stat().st_mtime_ns, job.name))
+    path = path.resolve()
+    job = load(Job, (path / "job.json").read_bytes(), file=path / "job.json")
+    if job.format != FORMAT:
+        raise JobError(
+            f"This job was written by another version (format {job.format})",
+            file=path,
+            remedy="Finish it with that version, or dub the edit again into a new folder.",
+        )
+    plan = load(Plan, (path / "plan.json").read_bytes(), file=path / "plan.json")
+    return JobFolder(path, job, plan)

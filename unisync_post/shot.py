@@ -1,0 +1,332 @@
+"""One shot from plate to new media: faces, takes, engine, composite, file, check.
+
+Streamed in three passes over the plate (faces, crops, composite), so memory is bounded by the
+engine's window and not by the shot's length. Everything here is deterministic: the same shot, face
+and engine give the same file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .composite import ColourMatch, composite, measure_colour, outside_difference
+from .driver import build_driver
+from .engines.base import Engine, Generated, Take
+from .errors import FaceError, MediaError
+from .faces.crop import crop_frame, crop_window, to_crop
+from .faces.matte import mouth_matte
+from .faces.pose import draw_pose
+from .faces.track import track_faces
+from .faces.types import CropWindow, FaceState, FaceTrack
+from .job.result import FaceChoice, ShotResult
+from .measure import delivered_difference, lip_sync, speaking_face
+from .media.frames import read_played, rgb8
+from .media.info import MediaInfo
+from .media.probe import check_usable, probe
+from .media.write import write_media
+from .plan.shots import Shot
+from .takes import Made, join, spans, wanted
+
+Progress = Callable[[str, int, int], None]
+"""Called with step, frames done, frames in all."""
+
+
+@dataclass
+class _Ledger:
+    """What is learnt while the pictures stream by."""
+
+    outside: int = 0
+    changed: list[bool] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    remarks: list[dict[str, float | int | str]] = field(default_factory=list)
+    match: ColourMatch | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begin
+
+
+def render_shot(
+    shot: Shot,
+    engine: Engine,
+    out: Path,
+    media: str,
+    *,
+    face: str | None,
+    folder: Path,
+    progress: Progress,
+) -> ShotResult:
+    """Render one shot.
+
+    Args:
+        shot: what to render.
+        engine: what draws the mouths.
+        out: folder the new media goes into; ``media``: its name there, relative.
+        face: which face, overriding ``shot.face``.
+        folder: the shot's own folder, for thumbnails.
+        progress: told how far each step is.
+
+    Returns:
+        The result with status ``rendered``, or ``kept`` when there is nothing to re-animate here.
+
+    Raises:
+        MediaError, FaceError, EngineError: the shot cannot be rendered; nothing is left behind.
+    """
+    ledger = _Ledger()
+    info = _usable(shot)
+    with ledger.timed("faces"):
+        tracks = track_faces(_analysis_frames(shot, info, progress), shot.rate)
+        choice = speaking_face(tracks, face or shot.face, shot, info, folder)
+    kept = ShotResult(
+        key=shot.key,
+        status="kept",
+        frames=shot.length,
+        draft=engine.info.draft,
+        engine=_engine_record(engine),
+        face=choice,
+    )
+    if choice.track is None:
+        return replace(kept, reason=choice.reason, seconds=_rounded(ledger.seconds))
+    track = next(t for t in tracks if t.id == choice.track)
+    if not wanted(track).any():
+        return replace(
+            kept, reason=_why_passed(Counter(r for r in track.reasons if r)), states=_states(track)
+        )
+    job = _Rendering(shot, info, engine, track, ledger, progress)
+    with ledger.timed("lips"):
+        job.write(out / media)
+    if not any(ledger.changed):
+        (out / media).unlink()
+        return replace(kept, reason=_why_passed(ledger.reasons), states=_states(track))
+    with ledger.timed("check"):
+        return _checked(replace(kept, status="rendered", media=media), job, out / media)
+
+
+def _usable(shot: Shot) -> MediaInfo:
+    info = probe(shot.media)
+    reason = check_usable(info)
+    if reason is not None:
+        raise MediaError(reason, file=shot.media, clip=shot.name)
+    if shot.identity and info.identity != shot.identity:
+        raise MediaError(
+            "The media is not what it was when the edit was planned",
+            file=shot.media,
+            clip=shot.name,
+            remedy="Dub the edit again, so that it is planned with the new media.",
+        )
+    return info
+
+
+def _analysis_frames(
+    shot: Shot, info: MediaInfo, progress: Progress
+) -> Iterator[NDArray[np.uint8]]:
+    for done, frame in enumerate(read_played(info, shot.played()), start=1):
+        yield rgb8(frame)
+        progress("faces", done, shot.length)
+
+
+@dataclass
+class _Rendering:
+    """The passes that follow the choice of a face."""
+
+    shot: Shot
+    info: MediaInfo
+    engine: Engine
+    track: FaceTrack
+    ledger: _Ledger
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.played = self.shot.played()
+        self.window: CropWindow = crop_window(self.track, self.engine.info.size)
+        self.landmarks = to_crop(self.track.landmarks, self.window)
+
+    def write(self, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shot, info = self.shot, self.info
+        first = self.played[0]
+        write_media(
+            info,
+            self.pictures(),
+            target,
+            count=shot.length,
+            rate=shot.rate,
+            start_frame=new_start_frame(shot, info),
+            drop=info.drop,
+            reel=info.reel,
+            audio=shot.speed == 1 and self.played == list(range(first, first + shot.length)),
+            marks=provenance(self.engine),
+        )
+
+    def pictures(self) -> Iterator[tuple[int, av.VideoFrame, bool]]:
+        """(plate frame, picture, changed) for each frame of the new media."""
+        info = self.engine.info
+        takes = spans(
+            self.track.seen, wanted(self.track), self.track.cuts, info.window, info.overlap
+        )
+        made = join(takes, lambda take: self.generate(take.start, take.stop), self.shot.length)
+        plates = read_played(self.info, self.played)
+        for frame, one in zip(plates, made, strict=True):
+            self._note(one)
+            picture = frame if one.crop is None else self._composited(frame, one)
+            yield self.played[one.index], picture, one.crop is not None
+            self.progress("lips", one.index + 1, self.shot.length)
+
+    def _note(self, made: Made) -> None:
+        self.ledger.changed.append(made.crop is not None)
+        reason = made.reason or self.track.reasons[made.index]
+        if made.crop is None and reason:
+            self.ledger.reasons[reason] += 1
+
+    def _composited(self, frame: av.VideoFrame, made: Made) -> av.VideoFrame:
+        assert made.crop is not None
+        assert self.ledger.match is not None
+        matte = mouth_matte(self.landmarks[made.index], self.window.size)
+        matrix = self.window.matrices[made.index]
+        picture, region = composite(frame, made.crop, matrix, matte.soft, self.ledger.match)
+        self.ledger.outside = max(
+            self.ledger.outside, outside_difference(frame, picture, region)
+        )
+        return picture
+
+    def generate(self, start: int, stop: int) -> Generated:
+        """Run the engine on frames ``start`` … ``stop`` and keep what it says."""
+        take = self._take(start, stop)
+        generated = self.engine.generate(take)
+        self.ledger.remarks.append(dict(generated.remarks))
+        if self.ledger.match is None and generated.changed.any():
+            # One match for the whole shot, from its first take: a match that moved would flicker.
+            self.ledger.match = measure_colour(
+                take.frames[generated.changed],
+                generated.frames[generated.changed],
+                take.mouth[generated.changed],
+            )
+        return generated
+
+    def _take(self, start: int, stop: int) -> Take:
+        shot, size = self.shot, self.window.size
+        landmarks = self.landmarks[start:stop]
+        matrices = self.window.matrices[start:stop]
+        frames = read_played(self.info, self.played[start:stop])
+        crops = [
+            crop_frame(rgb8(frame), matrix, size)
+            for frame, matrix in zip(frames, matrices, strict=True)
+        ]
+        return Take(
+            frames=np.stack(crops),
+            landmarks=landmarks,
+            generate=wanted(self.track)[start:stop],
+            mouth=np.stack([mouth_matte(points, size).dilated for points in landmarks]),
+            pose=np.stack([draw_pose(points, size) for points in landmarks]),
+            yaw=self.track.yaw[start:stop],
+            driver=build_driver(
+                shot.dub,
+                shot.dub_start + shot.rate.seconds(start),
+                shot.rate.seconds(stop - start),
+            ),
+            rate=shot.rate,
+        )
+
+
+def new_start_frame(shot: Shot, info: MediaInfo) -> int:
+    """Start timecode of the new media: the plate's, plus the first frame it shows.
+
+    A baked retime starts at the timecode of the plate frame shown first, counted at the new rate.
+    """
+    seconds = info.rate.seconds(info.start_frame + shot.played()[0])
+    if info.rate == shot.rate:
+        return info.start_frame + shot.played()[0]
+    return shot.rate.frame_at(seconds)
+
+
+def provenance(engine: Engine) -> dict[str, str]:
+    """What the file itself says of how it was made."""
+    kind = "draft preview, not for delivery" if engine.info.draft else "lip re-sync"
+    return {
+        "comment": f"AI-modified picture: lips re-synced to a dub ({kind})",
+        "description": (
+            f"UniSync Post {__version__}; engine {engine.info.name} {engine.info.version} "
+            f"({engine.info.fingerprint[:16]})"
+        ),
+        "software": f"UniSync Post {__version__}",
+    }
+
+
+def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
+    """Decode the delivered file: count it, compare it with the plate, listen with its lips."""
+    ledger, shot, info = job.ledger, job.shot, job.engine.info
+    delivered = delivered_difference(job.info, job.played, target, job.window, job.landmarks)
+    if len(ledger.changed) != shot.length or delivered.frames != shot.length:
+        target.unlink()
+        raise MediaError(
+            f"The new media holds {delivered.frames} frames instead of {shot.length}", file=target
+        )
+    sync = lip_sync(job.track, delivered.opening, shot)
+    return replace(
+        result,
+        changed=sum(ledger.changed),
+        states=_states(job.track, ledger.changed),
+        reasons=dict(ledger.reasons.most_common()),
+        outside_composite=float(ledger.outside),
+        outside_delivered=float(delivered.outside),
+        offset_before=sync.before.lag,
+        offset_after=sync.after.lag,
+        fit_before=sync.before.fit,
+        fit_after=sync.after.fit,
+        draft=info.draft,
+        remarks=_summary(ledger.remarks),
+        seconds=_rounded(ledger.seconds),
+        sha256=delivered.sha256,
+    )
+
+
+def _engine_record(engine: Engine) -> dict[str, str]:
+    info = engine.info
+    return {"name": info.name, "version": info.version, "fingerprint": info.fingerprint}
+
+
+def _states(track: FaceTrack, changed: Sequence[bool] | None = None) -> str:
+    letters = {FaceState.GENERATE: "g", FaceState.BRIDGE: "b", FaceState.PASS: "."}
+    marks = [letters[state] for state in track.states]
+    if changed is not None:
+        marks = [m if done else "." for m, done in zip(marks, changed, strict=True)]
+    return "".join(marks)
+
+
+def _why_passed(reasons: Counter[str]) -> str:
+    if not reasons:
+        return "There was nothing to change: the mouth rests and so does the dub"
+    reason, count = reasons.most_common(1)[0]
+    return f"No frame could be re-animated: {reason} ({count} frames)"
+
+
+def _summary(remarks: Sequence[dict[str, float | int | str]]) -> dict[str, float | int | str]:
+    """One remark for the shot from those of its takes: mean of numbers, the texts that differ."""
+    merged: dict[str, float | int | str] = {}
+    for name in dict.fromkeys(key for remark in remarks for key in remark):
+        values = [remark[name] for remark in remarks if name in remark]
+        numbers = [v for v in values if isinstance(v, (int, float))]
+        if len(numbers) == len(values):
+            merged[name] = round(float(np.mean(numbers)), 4)
+        else:
+            merged[name] = "; ".join(dict.fromkeys(str(v) for v in values))
+    return merged
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {step: round(value, 2) for step, value in seconds.items()}
+
+
