@@ -1,0 +1,84 @@
+"""What a person may say about how an edit is to be planned."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from unisync_adapters.document import PathMap
+
+from ..errors import PlanError
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class DubFile:
+    """One dub file named on the command line, and the language it was said to be in."""
+
+    path: Path
+    language: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> DubFile:
+        """Read ``FILE.wav`` or ``FILE.wav@LANG``; a file whose own name has an ``@`` is itself.
+
+        >>> DubFile.parse("FR_DX.wav@fr-CA").language
+        'fr-CA'
+
+        Raises:
+            PlanError: no file name, or what follows the ``@`` is no language tag.
+        """
+        name, at, language = text.rpartition("@")
+        if not at or Path(text).exists() or "/" in language or "\\" in language:
+            return cls(Path(text))
+        if not name or not _LANGUAGE.fullmatch(language):
+            raise PlanError(
+                f"{text!r} is no dub: {language!r} is no language tag",
+                remedy="Write FILE.wav@LANG with a tag such as fr, de or pt-BR.",
+            )
+        return cls(Path(name), language.replace("_", "-"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How to plan. Everything has a default that suits a plain edit with one dub track.
+
+    Attributes:
+        dub: dub files; several are one dub (a file per character), or several languages.
+        dub_track: the track of the edit that is the dub: ``A3``, ``3`` or its name.
+        dub_start: record timecode at which the dub files begin, against their own time stamp.
+        orig_track: the track with the original dialogue, as ``dub_track``.
+        language: language wanted, where the edit or the files hold several (BCP-47).
+        handles: frames of handle on either side, in frames of the new media.
+        face: which face, for every shot that no marker decides:
+            ``left``, ``right``, ``largest`` or a number.
+        process_freeze: render freeze frames too (a mouth that moves in a still picture).
+        media: folders searched for media that is not where the edit says.
+        path_map: the edit's paths and this machine's.
+        sequence: which sequence of the document.
+    """
+
+    dub: tuple[DubFile, ...] = ()
+    dub_track: str | None = None
+    dub_start: str | None = None
+    orig_track: str | None = None
+    language: str | None = None
+    handles: int = 12
+    face: str | None = None
+    process_freeze: bool = False
+    media: tuple[Path, ...] = ()
+    path_map: PathMap = PathMap()
+    sequence: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.handles < 0:
+            raise PlanError(f"{self.handles} handle frames do not exist")
+        if self.dub and self.dub_track is not None:
+            raise PlanError(
+                "The dub is given twice, as a file and as a track",
+                remedy="Keep --dub or --dub-track, not both.",
+            )
+        if self.dub_start is not None and not self.dub:
+            raise PlanError("--dub-start places dub files", remedy="Add --dub FILE.wav.")
