@@ -1,0 +1,58 @@
+"""OTIO JSON (``.otio``): read tolerantly, patched in place.
+
+:class:`OtioJson` is the format's adapter; :data:`ADAPTER` is the one that is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..document import Adapter, Document, PathMap, Relink
+from ..errors import EditError
+from .patch import patch_document
+from .read import read_document
+from .verify import verify_document
+
+
+class OtioJson:
+    """OpenTimelineIO's JSON, as Resolve, Premiere and OTIO's own tools write it."""
+
+    name = "OTIO JSON"
+    suffixes: tuple[str, ...] = (".otio", ".json")
+
+    def sniff(self, data: bytes, path: Path) -> bool:
+        """A JSON object with a schema; or an ``.otioz`` bundle, which :meth:`read` refuses."""
+        if _is_bundle(data):
+            return True
+        head = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+        return head.startswith(b"{") and b'"OTIO_SCHEMA"' in data
+
+    def read(
+        self, data: bytes, path: Path, path_map: PathMap, sequence: str | None = None
+    ) -> Document:
+        """See :meth:`unisync_adapters.document.Adapter.read`."""
+        if _is_bundle(data):
+            raise EditError(
+                "This is an .otioz bundle, whose media lie inside the file",
+                file=path,
+                remedy="Unpack it, or export .otio beside the media",
+            )
+        return read_document(self, data, path, path_map, sequence)
+
+    def patch(self, document: Document, relinks: Sequence[Relink], *, name: str | None) -> bytes:
+        """See :meth:`unisync_adapters.document.Document.patch`."""
+        return patch_document(document, relinks, name)
+
+    def verify(
+        self, document: Document, patched: bytes, relinks: Sequence[Relink], *, name: str | None
+    ) -> None:
+        """See :meth:`unisync_adapters.document.Document.verify`."""
+        verify_document(document, patched, relinks, name)
+
+
+def _is_bundle(data: bytes) -> bool:
+    return data.startswith(b"PK\x03\x04") and b"content.otio" in data
+
+
+ADAPTER: Adapter = OtioJson()

@@ -1,0 +1,84 @@
+"""Members of scanned OTIO objects: text, numbers, times and metadata, read tolerantly."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import opentimelineio as otio
+
+from ..errors import TimeError
+from ..otiotime import otio_time
+from ..timebase import Rate
+from .scan import Node, Plain
+
+_CONTRACT = {"origin", "refuse", "reel", "drop", "rate", "raster", "still", "offline"}
+"""What readers themselves say under ``metadata["unisync"]``: never taken from a file."""
+
+
+def schema_of(node: Node) -> str:
+    """The schema's name without its version: ``Clip`` for ``Clip.2``; empty if there is none."""
+    label = node.get("OTIO_SCHEMA")
+    return ((label.text if label else None) or "").rsplit(".", 1)[0]
+
+
+def text_of(node: Node, key: str) -> str:
+    """A string member; empty where it is missing, null or no string."""
+    member = node.get(key)
+    return (member.text if member else None) or ""
+
+
+def number_of(node: Node | None, default: float) -> float:
+    """A finite number, else ``default``."""
+    if node is None or isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+        return default
+    return node.value if math.isfinite(node.value) else default
+
+
+def read_time(node: Node | None) -> otio.opentime.RationalTime | None:
+    """A ``RationalTime`` with its rate snapped; None where it is missing or no time."""
+    value = number_of(node.get("value"), math.nan) if node else math.nan
+    if node is None or math.isnan(value):
+        return None
+    try:
+        return otio_time(Fraction(value), Rate.of(number_of(node.get("rate"), math.nan)))
+    except TimeError:
+        return None
+
+
+def read_range(node: Node | None) -> otio.opentime.TimeRange | None:
+    """A ``TimeRange``; None where it is missing or one of its times is no time."""
+    if node is None or node.value is None:
+        return None
+    start, duration = read_time(node.get("start_time")), read_time(node.get("duration"))
+    return None if start is None or duration is None else otio.opentime.TimeRange(start, duration)
+
+
+def read_metadata(node: Node | None) -> dict[str, Any]:
+    """An object's metadata as plain values that the library can hold."""
+    if node is None or not isinstance(node.value, dict):
+        return {}
+    metadata = {held(key): _holdable(member.plain()) for key, member in node.value.items()}
+    ours = metadata.get("unisync")
+    if isinstance(ours, dict):
+        metadata["unisync"] = {k: v for k, v in ours.items() if k not in _CONTRACT}
+    return metadata
+
+
+def _holdable(value: Plain) -> Any:
+    """The library holds 64-bit integers and valid Unicode only."""
+    if isinstance(value, dict):
+        return {held(key): _holdable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_holdable(item) for item in value]
+    if isinstance(value, str):
+        return held(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value
+
+
+def held(text: str) -> str:
+    """Lone surrogates, which no UTF-8 text can hold, as replacement characters."""
+    return text.encode("utf-8", "replace").decode("utf-8")

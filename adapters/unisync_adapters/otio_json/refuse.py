@@ -1,0 +1,52 @@
+"""Why a clip of an OTIO edit cannot be processed, as a sentence; or that it can."""
+
+from __future__ import annotations
+
+import re
+
+import opentimelineio as otio
+
+from ..errors import UrlError
+from ..urls import MediaUrl
+from .build import active_key, reference_nodes
+from .scan import Node
+
+_SEQUENCE_NAME = re.compile(r"%\d*d|#{2,}|\[\d+-\d+\]")
+
+
+def refusal(clip: otio.schema.Clip, node: Node) -> str | None:
+    """The reason to leave this clip alone that its document gives; None if there is none."""
+    if clip.source_range is None and clip.media_reference.available_range is None:
+        return "The edit does not say which part of the media the clip plays."
+    return _media_refusal(clip, node) or _speed_refusal(clip)
+
+
+def _media_refusal(clip: otio.schema.Clip, node: Node) -> str | None:
+    media = clip.media_reference
+    if isinstance(media, otio.schema.ImageSequenceReference):
+        return "The media is an image sequence, which cannot be processed yet."
+    if active_key(node) not in reference_nodes(node):
+        return "The clip's active media reference does not exist in the edit."
+    if not isinstance(media, otio.schema.ExternalReference):
+        return None
+    try:
+        url = MediaUrl.parse(media.target_url)
+    except UrlError as error:
+        return f"{error}."
+    if _SEQUENCE_NAME.search(url.name):
+        return "The media is an image sequence, which cannot be processed yet."
+    return None
+
+
+def _speed_refusal(clip: otio.schema.Clip) -> str | None:
+    warps = [effect for effect in clip.effects if isinstance(effect, otio.schema.TimeEffect)]
+    if any(not isinstance(effect, otio.schema.LinearTimeWarp) for effect in warps):
+        return "The clip has a speed ramp; render it in the edit and relink the clip to that."
+    if len(warps) > 1:
+        return "The clip has several speed effects; render them in the edit first."
+    if warps and warps[0].time_scalar < 0:
+        return (
+            "The clip plays in reverse, and programs that write OTIO disagree on which frame "
+            "comes first; export FCP7 XML, or render the clip in the edit."
+        )
+    return None
