@@ -1,0 +1,150 @@
+"""Where faces are: MediaPipe's full-range and short-range detectors, and a tiled search.
+
+The detectors look at 192 (128) pixels whatever they are given, so a face that is small in the
+frame is lost to them; the tiled search looks at overlapping squares of half the frame's height.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .graphs import Graph, blank
+
+_SIDE = 192
+_TILE_SHARE = 0.5
+_TILE_STEP = 0.7
+_TILE_LEAST = 160
+
+_CONFIG = """
+input_stream: "image"
+output_stream: "detections"
+node {{
+  calculator: "FaceDetection{model}Cpu"
+  input_stream: "IMAGE:image"
+  output_stream: "DETECTIONS:detections"
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face as the detector sees it, in frame pixels.
+
+    Attributes:
+        box: x0, y0, x1, y1 from brow to chin.
+        eyes: (2, 2) the eye on the image's left, then the right.
+        score: 0..1.
+    """
+
+    box: tuple[float, float, float, float]
+    eyes: NDArray[np.float64]
+    score: float
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
+
+
+class FaceDetector:
+    """Finds faces in single frames; keeps no state between them."""
+
+    def __init__(self) -> None:
+        warm = {"image": blank(_SIDE)}
+        self._full = Graph(_CONFIG.format(model="FullRange"), ("detections",), {}, warm)
+        self._short = Graph(_CONFIG.format(model="ShortRange"), ("detections",), {}, warm)
+
+    def detect(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """Faces of an ordinary size in the frame, best first.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+        """
+        whole = (0, 0, rgb.shape[1], rgb.shape[0])
+        small = _shrunk(rgb, whole)
+        return suppress(_read(self._full, small, whole) + _read(self._short, small, whole))
+
+    def search(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """:meth:`detect`, and the small faces too, tile by tile (some 30 ms at 1920x1080)."""
+        found = self.detect(rgb)
+        for tile in tiles(rgb.shape[1], rgb.shape[0]):
+            found += _read(self._full, _shrunk(rgb, tile), tile)
+        return suppress(found)
+
+    def close(self) -> None:
+        self._full.close()
+        self._short.close()
+
+    def __enter__(self) -> FaceDetector:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
+    """Overlapping squares x0, y0, x1, y1 that cover the frame."""
+    side = min(max(round(min(width, height) * _TILE_SHARE), _TILE_LEAST), width, height)
+    for y in _starts(height, side):
+        for x in _starts(width, side):
+            yield x, y, x + side, y + side
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = 1 + int(np.ceil((length - side) / (side * _TILE_STEP)))
+    return [round(k * (length - side) / max(count - 1, 1)) for k in range(count)]
+
+
+def iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Intersection over union of two boxes x0, y0, x1, y1."""
+    inner = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(
+        0.0, min(a[3], b[3]) - max(a[1], b[1])
+    )
+    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return inner / (areas - inner) if areas > inner else 0.0
+
+
+def suppress(found: list[Detection], most: float = 0.3) -> list[Detection]:
+    """Keep the best of detections that overlap by more than ``most`` (IoU), best first."""
+    kept: list[Detection] = []
+    for one in sorted(found, key=lambda d: -d.score):
+        if all(iou(one.box, other.box) <= most for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _shrunk(rgb: NDArray[np.uint8], tile: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    part = rgb[tile[1] : tile[3], tile[0] : tile[2]]
+    scale = _SIDE / max(part.shape[:2])
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    shrunk: NDArray[np.uint8] = cv2.resize(np.ascontiguousarray(part), size, interpolation=how)
+    return shrunk
+
+
+def _read(
+    graph: Graph, picture: NDArray[np.uint8], tile: tuple[int, int, int, int]
+) -> list[Detection]:
+    """Run a detector on a picture of this tile; positions come back in the frame's pixels."""
+    (protos,) = graph.run({"image": picture})
+    origin = np.array(tile[:2], np.float64)
+    extent = np.array(tile[2:], np.float64) - origin
+    found = []
+    for proto in protos or ():
+        place = proto.location_data
+        box = place.relative_bounding_box
+        x0, y0 = origin + extent * (box.xmin, box.ymin)
+        x1, y1 = origin + extent * (box.xmin + box.width, box.ymin + box.height)
+        eyes = np.array([(p.x, p.y) for p in place.relative_keypoints[:2]], np.float64)
+        found.append(Detection((x0, y0, x1, y1), origin + extent * eyes, float(proto.score[0])))
+    return found
