@@ -205,8 +205,9 @@ def _track_facts(track: otio.schema.Track) -> dict[str, object]:
         facts["locked"] = resolve["Locked"]
     channels = _CHANNELS.get(str(resolve.get("Audio Type", "")).lower())
     audio = _mapping(premiere.get("AudioChannels"))
-    if isinstance(audio.get("NumberOfChannels"), int):
-        channels = audio["NumberOfChannels"]
+    counted = audio.get("NumberOfChannels")
+    if isinstance(counted, int):
+        channels = counted
     if channels is not None:
         facts["channels"] = channels
     language = track.metadata.get("language")
@@ -239,22 +240,27 @@ def _note_media(reference: otio.core.MediaReference) -> None:
 def _record_rate(timeline: otio.schema.Timeline) -> Rate:
     """The record rate: of the start time, else what most picture ranges count in.
 
-    A start time in seconds (rate 1) or samples says nothing about frames.
+    Media are asked only where nothing in the edit has a range, as a relink may change their rate.
+    A clock of whole seconds or of 1/24000 s says nothing about frames; it is taken last.
     """
     start = timeline.global_start_time
-    if start is not None and 1 < start.rate < 1000:
+    if start is not None and _counts_frames(Rate.of(start.rate)):
         return Rate.of(start.rate)
     picture = [t for t in timeline.tracks if getattr(t, "kind", "Video") == "Video"]
-    for tracks in (picture, list(timeline.tracks)):
-        counts = Counter(
-            Rate.of(item.source_range.duration.rate)
-            for track in tracks
-            for item in (track if isinstance(track, otio.core.Composition) else [track])
-            if isinstance(item, otio.core.Item) and item.source_range is not None
-        )
-        if counts:
-            return counts.most_common(1)[0][0]
-    for clip in timeline.find_clips():
-        if clip.media_reference.available_range is not None:
-            return Rate.of(clip.media_reference.available_range.duration.rate)
-    raise EditError("Nothing in the edit has a length or a frame rate")
+    ranges = [item.source_range for item in _items(picture) or _items(list(timeline.tracks))]
+    if not any(ranges):
+        ranges = [clip.media_reference.available_range for clip in timeline.find_clips()]
+    counts = Counter(Rate.of(span.duration.rate) for span in ranges if span is not None)
+    if not counts:
+        raise EditError("Nothing in the edit has a length or a frame rate")
+    return max(counts, key=lambda rate: (_counts_frames(rate), counts[rate]))
+
+
+def _counts_frames(rate: Rate) -> bool:
+    return 1 < rate.fps < 1000
+
+
+def _items(tracks: list[otio.core.Composable]) -> list[otio.core.Item]:
+    """Everything with a length that stands in these tracks."""
+    inside = [list(t) if isinstance(t, otio.core.Composition) else [t] for t in tracks]
+    return [item for items in inside for item in items if isinstance(item, otio.core.Item)]
