@@ -45,14 +45,10 @@ def build_driver(
         if clip.speaker:
             stem = stems.setdefault(clip.speaker, np.zeros(count, np.float32))
             stem[first : first + len(samples)] += samples
-    return Driver(
-        np.clip(mix, -1.0, 1.0), SAMPLE_RATE, -context, stems if len(stems) > 1 else {}
-    )
+    return Driver(np.clip(mix, -1.0, 1.0), SAMPLE_RATE, -context, stems if len(stems) > 1 else {})
 
 
-def _place(
-    clip: DubClip, begin: Fraction, count: int
-) -> tuple[int, NDArray[np.float32]] | None:
+def _place(clip: DubClip, begin: Fraction, count: int) -> tuple[int, NDArray[np.float32]] | None:
     """First sample and samples of the part of this piece that lies in the window."""
     end = begin + Fraction(count, SAMPLE_RATE)
     head = max(clip.record, begin)

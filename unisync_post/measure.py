@@ -106,7 +106,11 @@ def lip_sync(track: FaceTrack, opening: NDArray[np.float32], shot: Shot) -> Sync
 
 
 def speaking_face(
-    tracks: Sequence[FaceTrack], hint: str | None, shot: Shot, info: MediaInfo, folder: Path,
+    tracks: Sequence[FaceTrack],
+    hint: str | None,
+    shot: Shot,
+    info: MediaInfo,
+    folder: Path,
     frame: NDArray[np.uint8] | None = None,
 ) -> FaceChoice:
     """Choose the face to dub and put every candidate's thumbnail into the shot's folder.

@@ -22,13 +22,13 @@ from . import __version__
 from .composite import ColourMatch, composite, measure_colour, outside_difference
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
-from .errors import FaceError, MediaError
+from .errors import MediaError
 from .faces.crop import crop_frame, crop_window, to_crop
 from .faces.matte import mouth_matte
 from .faces.pose import draw_pose
 from .faces.track import track_faces
 from .faces.types import CropWindow, FaceState, FaceTrack
-from .job.result import FaceChoice, ShotResult
+from .job.result import ShotResult
 from .measure import delivered_difference, lip_sync, speaking_face
 from .media.frames import read_played, rgb8
 from .media.info import MediaInfo
@@ -197,9 +197,7 @@ class _Rendering:
         matte = mouth_matte(self.landmarks[made.index], self.window.size)
         matrix = self.window.matrices[made.index]
         picture, region = composite(frame, made.crop, matrix, matte.soft, self.ledger.match)
-        self.ledger.outside = max(
-            self.ledger.outside, outside_difference(frame, picture, region)
-        )
+        self.ledger.outside = max(self.ledger.outside, outside_difference(frame, picture, region))
         return picture
 
     def generate(self, start: int, stop: int) -> Generated:
@@ -328,5 +326,3 @@ def _summary(remarks: Sequence[dict[str, float | int | str]]) -> dict[str, float
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:
     return {step: round(value, 2) for step, value in seconds.items()}
-
-

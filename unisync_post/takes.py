@@ -42,7 +42,11 @@ def wanted(track: FaceTrack) -> NDArray[np.bool_]:
 
 
 def spans(
-    seen: NDArray[np.bool_], wanted: NDArray[np.bool_], cuts: Sequence[int], window: int, overlap: int
+    seen: NDArray[np.bool_],
+    wanted: NDArray[np.bool_],
+    cuts: Sequence[int],
+    window: int,
+    overlap: int,
 ) -> list[Span]:
     """Cut a shot into takes.
 
@@ -105,9 +109,9 @@ def join(
         for offset in range(take.count):
             index = take.start + offset
             made = _made(result, offset, index)
-            held[index] = _dissolve(held[index], made, takes[number - 1], take) if (
-                index in held
-            ) else made
+            held[index] = (
+                _dissolve(held[index], made, takes[number - 1], take) if (index in held) else made
+            )
         following = takes[number + 1].start if number + 1 < len(takes) else take.stop
         for index in range(position, min(following, take.stop)):
             yield held.pop(index)

@@ -13,7 +13,6 @@ from ..engines.base import Engine
 from ..errors import JobError
 from ..plan.make import make_plan
 from ..plan.options import PlanOptions
-from ..plan.plan import Plan
 from ..review.page import build_review
 from .assemble import Assembled, assemble
 from .events import Event, Listener, silent
@@ -107,5 +106,3 @@ def _refuse_source_folder(edit: Path, out: Path) -> None:
             file=out,
             remedy="Name a folder of its own, so that nothing of yours can be touched.",
         )
-
-

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from ..engines import open_engine
 from ..engines.base import Engine
-from ..errors import JobError
 from ..plan.plan import ClipPlan
 from ..records import dump, write_atomic
 from .events import Event, Listener, silent
@@ -117,9 +116,7 @@ def _run_pool(
     return []
 
 
-def _attend(
-    pending: dict[Future[None], ClipPlan], events: Queue[Event], listen: Listener
-) -> None:
+def _attend(pending: dict[Future[None], ClipPlan], events: Queue[Event], listen: Listener) -> None:
     waiting = set(pending)
     while waiting:
         done, waiting = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
@@ -193,5 +190,3 @@ def _die_with_parent() -> None:
 def _work(index: int) -> None:
     clip = next(c for c in _Worker.job.plan.to_render if c.index == index)
     render_clip(_Worker.job, clip, _Worker.engine, _Worker.events.put)
-
-

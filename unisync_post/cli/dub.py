@@ -1,0 +1,70 @@
+"""`unisync dub`: the whole way in one command."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from ..exit_codes import ExitCode
+from ..job.dub import Dubbed, dub_edit
+from ..job.events import Event
+from ..job.run import summary
+from ..plan.options import PlanOptions
+from .options import edit_options, run_options
+from .progress import following
+
+
+@click.command("dub")
+@edit_options
+@run_options
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for everything that is made.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
+def dub(
+    edit: Path,
+    options: PlanOptions,
+    out: Path,
+    engine: str,
+    workers: int,
+    burn_in: bool,
+    as_json: bool,
+) -> None:
+    """Dub EDIT: plan it, render its dialogue shots, and write it back relinked.
+
+    Run again after any interruption: finished shots are not rendered twice.
+    """
+    with following(as_json) as listen:
+        made = dub_edit(
+            edit, out, options, engine=engine, workers=workers, burn_in=burn_in, listen=listen
+        )
+        if as_json:
+            listen(Event("end", status="assembled", message=str(made.returned.edit)))
+    if not as_json:
+        click.echo(report(made))
+    sys.exit(int(exit_code(made.counts)))
+
+
+def report(made: Dubbed) -> str:
+    """What was made and where, for people."""
+    lines = [
+        f"shots:    {summary(made.counts)}",
+        f"edit:     {made.returned.edit}  ({made.returned.relinked} clips relinked)",
+        f"timeline: {made.job.plan.new_name}",
+        f"review:   {made.page}",
+        f"job:      {made.job.path}",
+    ]
+    return "\n".join(lines)
+
+
+def exit_code(counts: Counter[str]) -> ExitCode:
+    """From how the shots ended to what a script should know."""
+    if counts["kept"] + counts["failed"] == 0:
+        return ExitCode.OK
+    return ExitCode.SOME_KEPT if counts["rendered"] else ExitCode.NONE_RENDERED
