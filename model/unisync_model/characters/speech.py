@@ -1,0 +1,256 @@
+"""Synthetic speech whose phoneme times are known exactly, and the mouth they ask for.
+
+The voice is eSpeak NG's, called through its shared library (``speak_lib.h``, API 12). Nothing is
+loaded until :func:`synthesise` is called, so the rest of the package runs without it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .mouths import REST, is_closure, visemes
+
+_GRID = 200
+"""Points a second on which phonemes are laid out before smoothing; 5 ms, a tenth of a phoneme."""
+_SMOOTH_SECONDS = 0.035
+_CLOSURE_SECONDS = 0.012
+
+# speak_lib.h: espeak_AUDIO_OUTPUT, espeak_Initialize options, espeak_PARAMETER, espeak_EVENT_TYPE
+_OUTPUT_SYNCHRONOUS = 2
+_PHONEME_EVENTS, _PHONEME_IPA = 1, 2
+_PARAMETER_RATE, _PARAMETER_PITCH = 1, 3
+_POSITION_CHARACTER = 1
+_CHARACTERS_UTF8 = 1
+_EVENT_TERMINATED, _EVENT_PHONEME = 0, 7
+
+_LOCK = threading.Lock()
+
+
+class SpeechError(RuntimeError):
+    """No speech can be synthesised here; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phoneme:
+    """One sound: IPA symbol (empty for a pause), and when, in seconds from the first sample."""
+
+    symbol: str
+    start: Fraction
+    end: Fraction
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Synthesised speech.
+
+    Attributes:
+        samples: (N,) float32 mono, -1..1.
+        sample_rate: Hz.
+        phonemes: in time order, without gaps, the last one ending with the samples.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    phonemes: tuple[Phoneme, ...]
+
+
+class _EventId(ctypes.Union):
+    _fields_ = (
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("string", ctypes.c_char * 8),
+    )
+
+
+class _Event(ctypes.Structure):
+    """``espeak_EVENT`` of speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+@cache
+def _library() -> tuple[ctypes.CDLL, int]:
+    """The library, started, and its sample rate.
+
+    It is started once and never stopped: eSpeak NG 1.51 does not survive a second start.
+    """
+    name = ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1"
+    try:
+        library = ctypes.CDLL(name)
+    except OSError as error:
+        raise SpeechError(
+            f"The eSpeak NG library cannot be loaded ({error}). "
+            "Install it: `apt install libespeak-ng1` on Debian, `brew install espeak-ng` on macOS."
+        ) from error
+    sample_rate = library.espeak_Initialize(
+        _OUTPUT_SYNCHRONOUS, 0, None, _PHONEME_EVENTS | _PHONEME_IPA
+    )
+    if sample_rate <= 0:
+        raise SpeechError(
+            "eSpeak NG found no voice data. Install it: `apt install espeak-ng-data` on Debian."
+        )
+    return library, int(sample_rate)
+
+
+def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> Utterance:
+    """Speak ``text``.
+
+    The first utterance of a process is always the same for the same arguments and eSpeak NG
+    version. Later ones differ by a few samples, because its noise sources keep their phase.
+
+    Args:
+        text: what to say, in the voice's language.
+        voice: an eSpeak NG voice name such as ``en-us``, ``fr``, ``de+f3``.
+        speed: words a minute, 80 to 450.
+        pitch: 0 to 99.
+
+    Raises:
+        SpeechError: the library, its data or the voice is missing, or nothing was spoken.
+    """
+    with _LOCK:
+        library, sample_rate = _library()
+        if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise SpeechError(f"eSpeak NG has no voice {voice!r}. `espeak-ng --voices` lists them.")
+        library.espeak_SetParameter(_PARAMETER_RATE, speed, 0)
+        library.espeak_SetParameter(_PARAMETER_PITCH, pitch, 0)
+        pieces, marks = _speak(library, text)
+    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+    if not len(samples) or not marks:
+        raise SpeechError(f"eSpeak NG spoke nothing for {text!r}. Give it some words.")
+    phonemes = _phonemes(marks, len(samples), sample_rate)
+    return Utterance((samples / np.float32(32768)).astype(np.float32), sample_rate, phonemes)
+
+
+def _speak(
+    library: ctypes.CDLL, text: str
+) -> tuple[list[NDArray[np.int16]], list[tuple[int, str]]]:
+    """Blocks of samples, and (first sample, IPA symbol) of each phoneme."""
+    pieces: list[NDArray[np.int16]] = []
+    marks: list[tuple[int, str]] = []
+
+    def collect(wave: Any, count: int, events: Any) -> int:
+        if wave and count > 0:
+            pieces.append(np.ctypeslib.as_array(wave, (count,)).copy())
+        index = 0
+        while events[index].type != _EVENT_TERMINATED:
+            if events[index].type == _EVENT_PHONEME:
+                raw = bytes(events[index].id.string)
+                marks.append((events[index].sample, raw.decode("utf-8", "ignore")))
+            index += 1
+        return 0
+
+    callback: Callable[..., int] = _Callback(collect)
+    library.espeak_SetSynthCallback(callback)
+    data = text.encode()
+    library.espeak_Synth(
+        data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _CHARACTERS_UTF8, None, None
+    )
+    library.espeak_Synchronize()
+    return pieces, marks
+
+
+def _phonemes(
+    marks: Sequence[tuple[int, str]], length: int, sample_rate: int
+) -> tuple[Phoneme, ...]:
+    """Marks as contiguous phonemes; an event says only where a sound begins."""
+    edges = [min(start, length) for start, _ in marks] + [length]
+    found = [
+        Phoneme(
+            "" if symbol.startswith("_") else symbol,
+            Fraction(edges[i], sample_rate),
+            Fraction(edges[i + 1], sample_rate),
+        )
+        for i, (_, symbol) in enumerate(marks)
+        if edges[i + 1] > edges[i]
+    ]
+    if found and found[0].start > 0:
+        found.insert(0, Phoneme("", Fraction(0), found[0].start))
+    return tuple(found)
+
+
+def mouth_curve(
+    phonemes: Sequence[Phoneme], rate: Fraction, count: int, start: Fraction = Fraction(0)
+) -> NDArray[np.float32]:
+    """The mouth of each picture.
+
+    Phonemes are laid out as steps, smoothed with a Gaussian of 35 ms (lips anticipate and linger),
+    then P, B and M close the lips fully, however short they are.
+
+    Args:
+        phonemes: as :func:`synthesise` gives them; outside them the mouth rests.
+        rate: pictures a second.
+        count: pictures.
+        start: time of the first picture in the phonemes' clock; may be negative.
+
+    Returns:
+        (count, 3) float32: open 0..1, width 0 (pursed) .. 1 (spread), bite 0..1 (lower lip under
+        the upper teeth, as in F).
+    """
+    margin = Fraction(1, 5)  # more than the smoothing reaches
+    # the grid is tied to the phonemes' clock, so a shot's start does not change its lips
+    first = int((start - margin) * _GRID // 1)
+    last = int((start + count / rate + margin) * _GRID // 1) + 1
+    times = np.arange(first, last + 1) / _GRID
+    steps, closed = _layout(phonemes, times)
+    smooth = _gaussian(steps, _SMOOTH_SECONDS * _GRID)
+    shut = _gaussian(closed[:, None], _CLOSURE_SECONDS * _GRID)[:, 0]
+    smooth[:, 0] *= 1 - np.clip(1.6 * shut, 0, 1)
+    frames = np.array([float(start + k / rate) for k in range(count)])
+    return np.stack([np.interp(frames, times, smooth[:, i]) for i in range(3)], 1).astype(
+        np.float32
+    )
+
+
+def _layout(
+    phonemes: Sequence[Phoneme], times: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N, 3) open, width, bite as steps, and (N,) 1 where the lips must touch."""
+    steps = np.tile(np.array(REST, np.float64), (len(times), 1))
+    closed = np.zeros(len(times))
+    for phoneme in phonemes:
+        shapes = visemes(phoneme.symbol)
+        edges = np.linspace(float(phoneme.start), float(phoneme.end), len(shapes) + 1)
+        for shape, first, last in zip(shapes, edges[:-1], edges[1:], strict=True):
+            steps[(times >= first) & (times < last)] = shape
+        if is_closure(phoneme.symbol):
+            inside = (times >= edges[0]) & (times < edges[-1])
+            # a closure shorter than a grid step still closes
+            inside[np.abs(times - (edges[0] + edges[-1]) / 2).argmin()] |= (
+                times[0] <= edges[0] <= times[-1]
+            )
+            closed[inside] = 1
+    return steps, closed
+
+
+def _gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """(N, C) smoothed along N, the edges held."""
+    radius = int(np.ceil(4 * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(values, ((radius, radius), (0, 0)), mode="edge")
+    columns = [np.convolve(padded[:, c], kernel, "valid") for c in range(values.shape[1])]
+    return np.stack(columns, 1)
