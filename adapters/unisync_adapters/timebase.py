@@ -16,6 +16,9 @@ from .errors import TimeError
 PREMIERE_TICKS_PER_SECOND = 254_016_000_000
 """Divisible by every frame rate and sample rate that Premiere knows."""
 
+_BROADCAST = (12, 15, 24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 240)
+"""Whole rates in use; all but the multiples of 25 have a 1000/1001 sister."""
+
 _TIMECODE = re.compile(r"^(\d{1,2})[:;.](\d{2})[:;.](\d{2})([:;.,])(\d{2,3})$")
 
 
@@ -39,7 +42,9 @@ class Rate:
     def of(cls, value: Rate | Fraction | int | float | str) -> Rate:
         """Read a rate as other software writes it and snap it to what it means.
 
-        23.976, 23.98, 23.976024627685547 and "24000/1001" are all 24000/1001; 1350/61 stays.
+        23.97, 23.976, 23.98, 23.976024627685547 and "24000/1001" are all 24000/1001; a decimal
+        such as 22.131147 is the simplest rate that it may be a rounding of (1350/61). A fraction
+        that is near no broadcast rate stays as it is.
 
         Raises:
             TimeError: not a positive, finite number.
@@ -48,18 +53,19 @@ class Rate:
             return value
         try:
             exact = Fraction(value)
-        except (ValueError, OverflowError, ZeroDivisionError) as error:
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             raise TimeError(f"{value!r} is no frame rate") from error
-        if exact.denominator == 1 or exact.denominator == 1001:
+        if exact.denominator in (1, 1001):
             return cls(exact)
-        for nominal in (24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 240):
+        for nominal in _BROADCAST:
             if abs(exact - nominal) < Fraction(1, 1000):
                 return cls(Fraction(nominal))
+            # 23.97 is 24000/1001 cut off after two digits: allow what that costs
             ntsc = Fraction(nominal * 1000, 1001)
-            # 23.98 and 29.97 are rounded to two digits: allow what that rounding costs
-            if nominal % 12 in (0, 6) and abs(exact - ntsc) < Fraction(1, 190):
+            if nominal % 25 and abs(exact - ntsc) < Fraction(1, 160):
                 return cls(ntsc)
-        return cls(exact.limit_denominator(1_000_000) if isinstance(value, float) else exact)
+        decimal = isinstance(value, float) or (isinstance(value, str) and "/" not in value)
+        return cls(_simplest(exact) if decimal else exact)
 
     @classmethod
     def ntsc(cls, timebase: int, ntsc: bool) -> Rate:
@@ -223,6 +229,13 @@ class Timecode:
             f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
             f"{separator}{frames:0{width}d}"
         )
+
+
+def _simplest(decimal: Fraction) -> Fraction:
+    """The rate with the smallest terms that a six-digit decimal may stand for."""
+    simple = decimal.limit_denominator(1001)
+    close = abs(simple - decimal) < Fraction(1, 1_000_000)
+    return simple if close else decimal.limit_denominator(1_000_000)
 
 
 def _dropped_per_minute(rate: Rate) -> int:
