@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from .config import FaceConfig
+from .crop import crop_frame, crop_window, to_crop
+from .matte import MatteConfig, mouth_matte
+from .pose import draw_pose
 from .track import track_faces
 from .types import CropWindow, FaceState, FaceTrack, Matte
 
-__all__ = ["CropWindow", "FaceConfig", "FaceState", "FaceTrack", "Matte", "track_faces"]
+__all__ = [
+    "CropWindow",
+    "FaceConfig",
+    "FaceState",
+    "FaceTrack",
+    "Matte",
+    "MatteConfig",
+    "crop_frame",
+    "crop_window",
+    "draw_pose",
+    "mouth_matte",
+    "to_crop",
+    "track_faces",
+]

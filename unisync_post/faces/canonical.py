@@ -23,7 +23,7 @@ OVAL: tuple[int, ...] = (
 """The face's outline, clockwise in the image from the hair line."""
 
 NOSE_BASE: tuple[int, ...] = (98, 97, 2, 326, 327)
-LIP_CORNERS: tuple[int, ...] = (61, 291)
+LIP_LINE: tuple[int, ...] = (61, 78, 13, 308, 291)
 
 _REST: dict[int, tuple[float, float, float]] = {
     0: (0.000, 0.351, -0.190), 2: (0.000, 0.259, -0.182), 4: (0.000, 0.177, -0.281),

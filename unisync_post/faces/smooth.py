@@ -1,4 +1,4 @@
-"""Zero-phase Gaussian smoothing over time."""
+"""Zero-phase smoothing over time, run by run."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     for offset, weight in enumerate(weights):
         smooth += weight * padded[offset : offset + len(values)]
     return smooth
+
+
+def median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of each three neighbours over the first axis: drops single outliers; ends stay."""
+    steady: NDArray[np.float64] = values.copy()
+    if len(values) > 2:
+        steady[1:-1] = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+    return steady
 
 
 def runs(held: NDArray[np.bool_], cuts: tuple[int, ...] = ()) -> list[tuple[int, int]]:
