@@ -27,6 +27,8 @@ _DRIVE = re.compile(r"[A-Za-z]:(?:[/\\]|$)")
 _DRIVE_AT_ROOT = re.compile(r"([/\\]*)([A-Za-z])(?::|\|)(?=[/\\]|$)")
 _UNC = re.compile(r"[/\\]{2}[^/\\]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_RAW_LETTER = re.compile("[^\x00-\x9f\ud800-\udfff]")
+"""Non-ASCII that text can hold: no control, no byte that was not UTF-8."""
 _OPTIONAL = " :!$&'()*+,;=@[]"
 """Characters that some authors encode in a path and others do not."""
 
@@ -57,7 +59,7 @@ class _Encoding:
 
     def encode(self, path: str) -> str:
         if self.raw_non_ascii:
-            return "".join(c if ord(c) > 159 else self._encode(c) for c in path)
+            return "".join(c if _RAW_LETTER.match(c) else self._encode(c) for c in path)
         return self._encode(path)
 
     def _encode(self, text: str) -> str:
