@@ -1,0 +1,1 @@
+"""Media files: facts, exact pictures, regions in native format, new files, sound."""

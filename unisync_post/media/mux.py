@@ -1,0 +1,200 @@
+"""One QuickTime file while it is written: coded pictures in order, sound interleaved."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from unisync_adapters.timebase import Rate, Timecode
+
+from ..errors import MediaError
+from .delivery import Delivery, to_delivery
+from .index import open_media
+from .info import MediaInfo
+from .packets import PicturePackets, audio_packets
+
+Picture = tuple[int, VideoFrame | None, bool]
+"""(plate frame shown, its picture or None, whether it was changed)."""
+
+_CONTAINER = {"movflags": "+use_metadata_tags", "write_tmcd": "1"}
+
+
+class Muxer:
+    """Takes pictures one by one and writes them; holds no more than the encoder's threads do.
+
+    Use as a context manager: :meth:`describe`, then :meth:`add` for each picture, then
+    :meth:`finish`.
+    """
+
+    def __init__(
+        self,
+        info: MediaInfo,
+        delivery: Delivery,
+        path: Path,
+        rate: Rate,
+        count: int,
+        *,
+        audio: bool,
+    ) -> None:
+        self._info, self._delivery, self._path = info, delivery, path
+        self._rate, self._count = rate, count
+        self._audio = audio and bool(info.audio)
+        self._stack = ExitStack()
+        self._slots: deque[bytes | None] = deque()
+        self._ready: deque[bytes] = deque()
+        self._encoder: VideoCodecContext | None = None
+        self._sound: Iterator[tuple[int, Fraction, Packet[AudioStream]]] = iter(())
+        self._held: tuple[int, Fraction, Packet[AudioStream]] | None = None
+        self._first: int | None = None
+        self.added = self.muxed = self.copied = self.encoded = 0
+
+    def __enter__(self) -> Muxer:
+        with self._stack:
+            self._source = self._stack.enter_context(PicturePackets(self._info))
+            self._container: OutputContainer = self._stack.enter_context(
+                av.open(str(self._path), "w", format="mov", options=dict(_CONTAINER))
+            )
+            self._stream = self._container.add_stream(
+                self._delivery.encoder, rate=self._rate.fps, options=dict(self._delivery.options)
+            )
+            _configure(self._stream.codec_context, self._info, self._delivery, self._rate)
+            self._tracks = self._audio_tracks() if self._audio else []
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stack.close()
+
+    def _audio_tracks(self) -> list[AudioStream]:
+        template = self._stack.enter_context(open_media(self._info.path))
+        tracks = []
+        for source in template.streams.audio:
+            track = self._container.add_stream_from_template(source)
+            for name in ("language", "handler_name"):
+                if source.metadata.get(name):
+                    track.metadata[name] = source.metadata[name]
+            track.disposition = source.disposition
+            tracks.append(track)
+        return tracks
+
+    def describe(self, start: Timecode, reel: str | None, marks: Mapping[str, str]) -> None:
+        """Timecode, reel, names and provenance: all before the first packet."""
+        self._container.metadata["timecode"] = str(start)
+        self._stream.metadata["encoder"] = self._delivery.name
+        if reel:
+            self._stream.metadata["reel_name"] = reel
+        for name, value in marks.items():
+            self._container.metadata[name] = value
+        if marks:
+            line = "; ".join(f"{name}={value}" for name, value in marks.items())
+            self._container.metadata.setdefault("comment", line)
+        self._container.start_encoding()
+
+    def add(self, plate: int, picture: VideoFrame | None, changed: bool) -> None:
+        """Queue one new frame; whatever is complete goes to the file."""
+        if self._first is None:
+            self._first = plate
+            if self._audio:
+                self._sound = audio_packets(self._info, plate, self._count)
+        if self._audio and plate != self._first + self.added:
+            raise MediaError(
+                "Sound cannot be copied under a retime",
+                file=self._info.path,
+                remedy="Write this shot without audio.",
+            )
+        if self._delivery.splice and not changed:
+            self._flush()
+            self._slots.append(self._source.read(plate))
+            self.copied += 1
+        elif picture is None:
+            raise MediaError(f"There is no picture for plate frame {plate}", file=self._info.path)
+        else:
+            self._encode(picture)
+            self._slots.append(None)
+            self.encoded += 1
+        self.added += 1
+        self._drain()
+
+    def finish(self) -> None:
+        """Flush, and hold the contract: exactly as many frames as announced.
+
+        Raises:
+            MediaError: fewer or more came.
+        """
+        self._flush()
+        self._drain()
+        if not self.added == self.muxed == self._count:
+            raise MediaError(
+                f"{self.added} frames came for a file of {self._count}", file=self._info.path
+            )
+        self._mux_sound(self._rate.seconds(self._count), final=True)
+
+    def _encode(self, picture: VideoFrame) -> None:
+        if self._encoder is None:
+            self._encoder = self._new_encoder()
+        frame = to_delivery(picture, self._delivery.pixel_format)
+        stamp = frame.pts, frame.time_base
+        frame.pts, frame.time_base = self.added, 1 / self._rate.fps
+        self._ready.extend(bytes(packet) for packet in self._encoder.encode(frame))
+        frame.pts, frame.time_base = stamp
+
+    def _new_encoder(self) -> VideoCodecContext:
+        encoder = cast(VideoCodecContext, av.CodecContext.create(self._delivery.encoder, "w"))
+        _configure(encoder, self._info, self._delivery, self._rate)
+        encoder.options = dict(self._delivery.options)
+        encoder.thread_type = "AUTO"
+        return encoder
+
+    def _flush(self) -> None:
+        """End a run of encoded frames: frame-threaded encoders hold the last ones back."""
+        if self._encoder is not None:
+            self._ready.extend(bytes(packet) for packet in self._encoder.encode(None))
+            self._encoder = None
+
+    def _drain(self) -> None:
+        while self._slots and (self._slots[0] is not None or self._ready):
+            data = self._slots.popleft()
+            packet = Packet(self._ready.popleft() if data is None else data)
+            packet.stream = self._stream
+            packet.time_base = 1 / self._rate.fps
+            packet.pts = packet.dts = self.muxed
+            packet.duration, packet.is_keyframe = 1, True
+            self._container.mux(packet)
+            self.muxed += 1
+            self._mux_sound(self._rate.seconds(self.muxed))
+
+    def _mux_sound(self, until: Fraction, *, final: bool = False) -> None:
+        """Interleave: sound up to the end of the last written picture."""
+        while True:
+            item = self._held or next(self._sound, None)
+            self._held = None
+            if item is None:
+                return
+            number, end, packet = item
+            if end > until and not final:
+                self._held = item
+                return
+            packet.stream = self._tracks[number]
+            self._container.mux(packet)
+
+
+def _configure(context: VideoCodecContext, info: MediaInfo, delivery: Delivery, rate: Rate) -> None:
+    context.width, context.height = info.width, info.height
+    context.pix_fmt = delivery.pixel_format
+    context.time_base, context.framerate = 1 / rate.fps, rate.fps
+    context.sample_aspect_ratio = info.pixel_aspect
+    context.color_primaries = info.colour.primaries
+    context.color_trc = info.colour.transfer
+    context.colorspace = info.colour.matrix
+    context.color_range = 1

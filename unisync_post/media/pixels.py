@@ -1,0 +1,234 @@
+"""Regions of pictures in their native format: only the pixels under a matte are ever converted.
+
+Planar Y'CbCr of 8, 10 and 12 bits. Chroma is taken as sited by MPEG-2, H.264, ProRes and DNxHD:
+on the left luma column, and halfway between two luma rows in 4:2:0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from ..errors import MediaError
+from .colour import code_scale, to_rgb
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Floats = NDArray[np.float32]
+
+
+class Box(NamedTuple):
+    """A rectangle of luma pixels; ``x1`` and ``y1`` are exclusive."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a pixel format stores a picture: bits, chroma steps in x and y, planes."""
+
+    bits: int
+    step_x: int
+    step_y: int
+    planes: int = 3
+
+
+def _layouts() -> dict[str, Layout]:
+    found: dict[str, Layout] = {}
+    for name, (x, y) in {"420": (2, 2), "422": (2, 1), "444": (1, 1)}.items():
+        for bits in (8, 10, 12):
+            suffix = "" if bits == 8 else f"{bits}le"
+            found[f"yuv{name}p{suffix}"] = Layout(bits, x, y)
+            found[f"yuva{name}p{suffix}"] = Layout(bits, x, y, 4)
+        found[f"yuvj{name}p"] = Layout(8, x, y)
+    return found
+
+
+_LAYOUTS = _layouts()
+
+
+def is_supported(pixel_format: str) -> bool:
+    """Whether regions of this FFmpeg pixel format can be read and changed."""
+    return pixel_format in _LAYOUTS
+
+
+def layout_of(frame: VideoFrame) -> Layout:
+    """The storage of this frame.
+
+    Raises:
+        MediaError: a pixel format that cannot be changed in place.
+    """
+    if not is_supported(frame.format.name):
+        raise MediaError(
+            f"Pixel format {frame.format.name} is not supported",
+            remedy="Conform the clip to 4:2:2 or 4:4:4 Y'CbCr of 8, 10 or 12 bits.",
+        )
+    return _LAYOUTS[frame.format.name]
+
+
+def planes_of(frame: VideoFrame) -> list[Plane]:
+    """Every plane as a writable (h, w) view of the frame's own memory, padding cut off."""
+    kind = np.uint8 if layout_of(frame).bits == 8 else np.uint16
+    views: list[Plane] = []
+    for plane in frame.planes:
+        rows = np.frombuffer(memoryview(plane), kind).reshape(
+            -1, plane.line_size // np.dtype(kind).itemsize
+        )
+        views.append(rows[: plane.height, : plane.width])
+    return views
+
+
+def blank_like(frame: VideoFrame, pixel_format: str | None = None) -> VideoFrame:
+    """A new frame of the same raster, time and colour tags; its pixels are not set."""
+    new = VideoFrame(frame.width, frame.height, pixel_format or frame.format.name)
+    new.pts, new.time_base = frame.pts, frame.time_base
+    new.colorspace, new.color_range = frame.colorspace, frame.color_range
+    new.color_primaries, new.color_trc = frame.color_primaries, frame.color_trc
+    return new
+
+
+def region_rgb(frame: VideoFrame, box: Box) -> Floats:
+    """(h, w, 3) float32 R'G'B' of this box; 0..1 is black to white, excursions are kept.
+
+    Raises:
+        MediaError: pixel format or matrix not supported.
+    """
+    aligned = _aligned(frame, box)
+    rgb = cv2.transform(_region_ycc(frame, aligned), to_rgb(frame))
+    y, x = box.y0 - aligned.y0, box.x0 - aligned.x0
+    cut: Floats = rgb[y : y + box.y1 - box.y0, x : x + box.x1 - box.x0]
+    return cut
+
+
+def blend_region(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> VideoFrame:
+    """A new frame with ``rgb`` blended into ``box``: plate + alpha (ycc(rgb) - plate).
+
+    The blend happens in code values at the plate's depth, rounded half to even. A luma sample
+    changes only where ``alpha`` > 0, a chroma sample only where its share of ``alpha`` is > 0
+    (:func:`chroma_alpha`); everything else is the plate's own code.
+
+    Args:
+        frame: the plate; it is not changed.
+        box: where, in luma pixels, inside the frame.
+        rgb: (h, w, 3) float32 R'G'B', 0..1.
+        alpha: (h, w) float32, 0..1.
+
+    Raises:
+        MediaError: pixel format or matrix not supported.
+    """
+    layout, aligned = layout_of(frame), _aligned(frame, box)
+    rgb, alpha = _grown(rgb, box, aligned), _grown(alpha, box, aligned)
+    delta = cv2.transform(rgb, np.linalg.inv(to_rgb(frame)).astype(np.float32))
+    delta -= _region_ycc(frame, aligned)
+    delta *= alpha[..., None]
+    new = blank_like(frame)
+    planes = planes_of(new)
+    for target, plate in zip(planes, planes_of(frame), strict=True):
+        np.copyto(target, plate)
+    scale, top = code_scale(frame, layout.bits), (1 << layout.bits) - 1
+    luma = planes[0][aligned.y0 : aligned.y1, aligned.x0 : aligned.x1]
+    _add(luma, delta[..., 0], scale[0, 1], top)
+    x, y = layout.step_x, layout.step_y
+    for number in (1, 2):
+        part = planes[number][aligned.y0 // y : -(-aligned.y1 // y), aligned.x0 // x :]
+        share = _subsampled(delta[..., number], x, y)
+        _add(part[:, : share.shape[1]], share, scale[1, 1], top)
+    return new
+
+
+def chroma_alpha(frame: VideoFrame, box: Box, alpha: Floats) -> tuple[Box, Floats]:
+    """The matte on the chroma grid: (box in chroma samples, (h, w) float32)."""
+    layout, aligned = layout_of(frame), _aligned(frame, box)
+    share = _subsampled(_grown(alpha, box, aligned), layout.step_x, layout.step_y)
+    x, y = aligned.x0 // layout.step_x, aligned.y0 // layout.step_y
+    return Box(x, y, x + share.shape[1], y + share.shape[0]), share
+
+
+def _add(codes: Plane, delta: Floats, span: np.float32, top: int) -> None:
+    """codes += delta * span, rounded half to even, in place; zero deltas change nothing."""
+    changed = codes + delta * span
+    np.rint(changed, out=changed)
+    np.clip(changed, 0, top, out=changed)
+    codes[...] = changed.astype(codes.dtype)
+
+
+def _aligned(frame: VideoFrame, box: Box) -> Box:
+    """``box`` grown to whole chroma samples."""
+    layout = layout_of(frame)
+    if not (0 <= box.x0 < box.x1 <= frame.width and 0 <= box.y0 < box.y1 <= frame.height):
+        raise MediaError(f"{tuple(box)} is no region of a {frame.width}x{frame.height} picture")
+    x, y = layout.step_x, layout.step_y
+    return Box(
+        box.x0 // x * x,
+        box.y0 // y * y,
+        min(frame.width, -(-box.x1 // x) * x),
+        min(frame.height, -(-box.y1 // y) * y),
+    )
+
+
+def _grown(values: Floats, box: Box, aligned: Box) -> Floats:
+    if box == aligned:
+        return values
+    pad = [(box.y0 - aligned.y0, aligned.y1 - box.y1), (box.x0 - aligned.x0, aligned.x1 - box.x1)]
+    grown: Floats = np.pad(values, pad + [(0, 0)] * (values.ndim - 2))
+    return grown
+
+
+def _region_ycc(frame: VideoFrame, box: Box) -> Floats:
+    """(h, w, 3) float32: Y' 0..1, Cb and Cr -0.5..0.5, chroma interpolated to full size."""
+    layout, planes = layout_of(frame), planes_of(frame)
+    scale = code_scale(frame, layout.bits)
+    out = np.empty((box.y1 - box.y0, box.x1 - box.x0, 3), np.float32)
+    luma = planes[0][box.y0 : box.y1, box.x0 : box.x1]
+    out[..., 0] = (luma - scale[0, 0]) / scale[0, 1]
+    for number in (1, 2):
+        chroma = _upsampled(planes[number], box, layout)
+        out[..., number] = (chroma - scale[1, 0]) / scale[1, 1]
+    return out
+
+
+def _upsampled(plane: Plane, box: Box, layout: Layout) -> Floats:
+    """Linear interpolation of one chroma plane to the luma pixels of ``box``."""
+    x, y = layout.step_x, layout.step_y
+    rows = np.arange(box.y0 // y - 1, -(-box.y1 // y) + 1).clip(0, plane.shape[0] - 1)
+    columns = np.arange(box.x0 // x, -(-box.x1 // x) + 1).clip(0, plane.shape[1] - 1)
+    near = plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
+    near = near[rows - rows[0]][:, columns - columns[0]]
+    if y == 2:
+        middle = near[1:-1] * np.float32(0.75)
+        tall = np.empty((2 * len(middle), near.shape[1]), np.float32)
+        tall[0::2] = middle + near[:-2] * np.float32(0.25)
+        tall[1::2] = middle + near[2:] * np.float32(0.25)
+        near = tall[: box.y1 - box.y0]
+    else:
+        near = near[1:-1]
+    if x == 1:
+        return near[:, :-1]
+    wide = np.empty((len(near), 2 * (near.shape[1] - 1)), np.float32)
+    wide[:, 0::2] = near[:, :-1]
+    wide[:, 1::2] = (near[:, :-1] + near[:, 1:]) * np.float32(0.5)
+    return wide[:, : box.x1 - box.x0]
+
+
+def _subsampled(values: Floats, step_x: int, step_y: int) -> Floats:
+    """(h, w) to the chroma grid: 1-2-1 around the left column, two rows averaged."""
+    if step_y == 2:
+        if len(values) % 2:
+            values = np.concatenate([values, values[-1:]])
+        values = (values[0::2] + values[1::2]) * np.float32(0.5)
+    if step_x == 2:
+        before = np.pad(values[:, 1:-1:2], [(0, 0), (1, 0)])
+        after = values[:, 1::2]
+        if values.shape[1] % 2:
+            before = np.pad(values[:, 1::2], [(0, 0), (1, 0)])
+            after = np.pad(after, [(0, 0), (0, 1)], mode="edge")
+        centre = values[:, 0::2]
+        values = centre * np.float32(0.5) + (before + after) * np.float32(0.25)
+    return values

@@ -1,0 +1,131 @@
+"""Writing new media: the plate's own packets where nothing changed, an encode where it did.
+
+The new file repeats what an NLE compares: raster, pixel aspect, exact rate, start timecode, reel,
+colour tags and audio streams. The same input gives the same bytes; no clock is written into it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+
+from unisync_adapters.timebase import Rate, Timecode
+
+from ..errors import MediaError
+from ..records import sync_folder
+from .delivery import delivery_for
+from .info import MediaInfo
+from .mux import Muxer, Picture
+from .probe import probe, timecode_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished file.
+
+    Attributes:
+        copied: pictures that are the source's own packets.
+        encoded: pictures that went through the encoder.
+        codec: as people name it, such as "Apple ProRes 422 HQ".
+        notes: what could not be kept and why; empty as a rule.
+    """
+
+    path: Path
+    frames: int
+    copied: int
+    encoded: int
+    codec: str
+    audio_streams: int
+    notes: tuple[str, ...] = ()
+
+
+def write_media(
+    info: MediaInfo,
+    pictures: Iterable[Picture],
+    out: Path,
+    *,
+    count: int,
+    rate: Rate,
+    start_frame: int,
+    drop: bool = False,
+    reel: str | None = None,
+    audio: bool = True,
+    marks: Mapping[str, str] | None = None,
+) -> Written:
+    """Write one QuickTime file, streaming: memory does not grow with its length.
+
+    Args:
+        info: the plate.
+        pictures: for each new frame the plate frame it shows, the decoded (and perhaps changed)
+            picture, and whether it was changed. The picture may be None where it is unchanged and
+            the plate is ProRes or DNxHR: its packet is copied, bit for bit.
+        out: the new file, ``.mov``; it appears whole or not at all.
+        count: frames it must have.
+        rate: its rate: the plate's, or the record rate where a retime is baked.
+        start_frame, drop: its start timecode, counted at ``rate``.
+        reel: reel name; None writes none.
+        audio: copy the plate's audio under the range. The pictures must then be consecutive.
+        marks: provenance, written as QuickTime metadata and, in one line, as its comment.
+
+    Raises:
+        MediaError: fewer or more pictures than ``count``, a picture that is missing or cannot be
+            encoded, sound asked for under a retime, or a result that does not read back as meant.
+            No file is left behind.
+    """
+    delivery = delivery_for(info)
+    if out.suffix != delivery.suffix:
+        raise MediaError(f"New media is written as {delivery.suffix}", file=out)
+    if out.resolve() == info.path.resolve():
+        raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    start = Timecode(start_frame, timecode_rate(rate), drop)
+    try:
+        with Muxer(info, delivery, temporary, rate, count, audio=audio) as muxer:
+            muxer.describe(start, reel, marks or {})
+            for picture in pictures:
+                muxer.add(*picture)
+            muxer.finish()
+        _check(info, temporary, count, rate, start, reel)
+        _publish(temporary, out)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"New media could not be written: {error}", file=out) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    streams = len(info.audio) if audio else 0
+    return Written(out, count, muxer.copied, muxer.encoded, delivery.name, streams)
+
+
+def _check(
+    info: MediaInfo, path: Path, count: int, rate: Rate, start: Timecode, reel: str | None
+) -> None:
+    """Read the new file back: everything an NLE compares must be as meant."""
+    new = probe(path)
+    same_tags = replace(new.colour, range=0) == replace(info.colour, range=0)
+    facts = {
+        "frame count": new.frames == count,
+        "rate": new.rate == rate,
+        "start timecode": (new.start_frame, new.drop) == (start.frame, start.drop),
+        "raster": (new.width, new.height) == (info.width, info.height),
+        "pixel aspect": new.pixel_aspect == info.pixel_aspect,
+        "reel": new.reel == reel,
+        "colour tags": same_tags,
+    }
+    wrong = [name for name, kept in facts.items() if not kept]
+    if wrong:
+        raise MediaError(
+            f"The new file does not read back with the plate's {' and '.join(wrong)}",
+            file=info.path,
+            remedy="Conform the plate to ProRes and try again.",
+        )
+
+
+def _publish(temporary: Path, out: Path) -> None:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(out)
+    sync_folder(out.parent)
