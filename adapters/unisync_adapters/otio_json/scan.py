@@ -83,9 +83,10 @@ class Node:
         """
         node = self
         for token in pointer.removeprefix("#").split("/")[1:]:
-            items = node.items
-            key = token.replace("~1", "/").replace("~0", "~")
-            child = items[int(token)] if items and token.isdigit() else node.get(key)
+            if isinstance(node.value, list):
+                child = dict(enumerate(node.value)).get(int(token)) if token.isdigit() else None
+            else:
+                child = node.get(token.replace("~1", "/").replace("~0", "~"))
             if child is None:
                 raise KeyError(pointer)
             node = child
