@@ -147,7 +147,9 @@ class Muxer:
         stamp = frame.pts, frame.time_base
         frame.pts, frame.time_base = self.added, 1 / self._rate.fps
         self._ready.extend(bytes(packet) for packet in self._encoder.encode(frame))
-        frame.pts, frame.time_base = stamp
+        frame.pts = stamp[0]
+        if stamp[1]:
+            frame.time_base = stamp[1]
 
     def _new_encoder(self) -> VideoCodecContext:
         encoder = cast(VideoCodecContext, av.CodecContext.create(self._delivery.encoder, "w"))

@@ -88,7 +88,9 @@ def planes_of(frame: VideoFrame) -> list[Plane]:
 def blank_like(frame: VideoFrame, pixel_format: str | None = None) -> VideoFrame:
     """A new frame of the same raster, time and colour tags; its pixels are not set."""
     new = VideoFrame(frame.width, frame.height, pixel_format or frame.format.name)
-    new.pts, new.time_base = frame.pts, frame.time_base
+    new.pts = frame.pts
+    if frame.time_base:
+        new.time_base = frame.time_base
     new.colorspace, new.color_range = frame.colorspace, frame.color_range
     new.color_primaries, new.color_trc = frame.color_primaries, frame.color_trc
     return new
