@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..job.result import FaceChoice, ShotResult
@@ -23,6 +23,7 @@ Command = Callable[[ClipPlan, "int | None"], str]
 STATES = {
     "rendered": "Rendered",
     "kept": "Kept",
+    "failed": "Failed",
     "refused": "Refused",
     "left": "Left alone",
     "pending": "Not rendered yet",
@@ -38,6 +39,7 @@ class Row:
         reason: what was decided and why.
         media: review media, when the shot was rendered and they could be made.
         trouble: why they could not.
+        faces: file names of the face candidates' pictures, by track id.
     """
 
     clip: ClipPlan
@@ -46,6 +48,7 @@ class Row:
     result: ShotResult | None = None
     media: ShotMedia | None = None
     trouble: str = ""
+    faces: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -71,7 +74,8 @@ def row_of(clip: ClipPlan, results: Mapping[str, ShotResult]) -> Row:
     if result is None:
         return Row(clip, "pending", clip.reason)
     if result.status != "rendered" or result.media is None:
-        return Row(clip, "kept", result.reason or clip.reason, result)
+        state = "failed" if result.status == "failed" else "kept"
+        return Row(clip, state, result.reason or clip.reason, result)
     return Row(clip, "rendered", clip.reason, result)
 
 
@@ -116,12 +120,11 @@ def shot_data(plan: Plan, row: Row, command: Command) -> Json:
 
 
 def _face(row: Row, face: FaceChoice, command: Command) -> Json:
-    thumbnails = row.media.thumbnails if row.media else {}
     candidates = []
     for candidate in face.candidates:
         track = candidate.get("id")
         if isinstance(track, int):
-            name = thumbnails.get(track)
+            name = row.faces.get(track)
             candidates.append(
                 {
                     "track": track,

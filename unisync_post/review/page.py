@@ -20,7 +20,7 @@ from ..plan.plan import Plan
 from ..records import write_atomic
 from .data import STATES, Command, Json, Row, job_command, page_data, row_of
 from .options import ReviewOptions
-from .shots import ShotMedia, shot_media
+from .shots import ShotMedia, face_pictures, shot_media
 
 _SCRIPTS = ("timecode.js", "pair.js", "stage.js", "strip.js", "details.js", "page.js")
 
@@ -32,7 +32,7 @@ def build_review(
     *,
     job: Path | None = None,
     command: Command | None = None,
-    options: ReviewOptions | None = None,
+    burn_in: bool = True,
     events: Listener = silent,
 ) -> Path:
     """Write ``out/review/index.html`` and the media it shows; run again after any change.
@@ -46,6 +46,7 @@ def build_review(
         results: by ``Shot.key``.
         job: job folder named in the commands; ``out`` when left out.
         command: makes those commands itself.
+        burn_in: label the after pictures of draft engines.
         events: hears ``step`` "review" once for each shot, and a ``warning`` for each that failed.
 
     Returns:
@@ -54,36 +55,62 @@ def build_review(
     Raises:
         OSError: the page cannot be written.
     """
-    options = options or ReviewOptions()
     rows = [row_of(clip, results) for clip in plan.clips]
-    rows = _with_media(rows, out, options, events)
+    rows = _with_media(rows, out, ReviewOptions(burn_in=burn_in), events)
     page = out / "review" / "index.html"
     write_atomic(page, render_page(plan, rows, command or job_command(job or out)).encode())
     return page
 
 
-def _with_media(
-    rows: list[Row], out: Path, options: ReviewOptions, events: Listener
-) -> list[Row]:
+def _with_media(rows: list[Row], out: Path, options: ReviewOptions, events: Listener) -> list[Row]:
     """The rows with review media; clips that share a shot share its media."""
     total = sum(row.state == "rendered" for row in rows)
     made: dict[str, ShotMedia] = {}
     filled, done = [], 0
     for row in rows:
-        shot, result = row.clip.shot, row.result
-        if row.state == "rendered" and shot is not None and result is not None:
-            try:
-                if result.key not in made:
-                    folder = out / "review" / row.folder
-                    made[result.key], _ = shot_media(folder, shot, result, out, options)
-                row = replace(row, media=made[result.key])
-            except (UniSyncError, OSError) as error:
-                row = replace(row, trouble=str(error))
-                events(Event("warning", row.clip.index, result.key, "review", message=str(error)))
+        if row.result is None:
+            filled.append(row)
+            continue
+        row = _with_faces(row, row.result, out)
+        if row.state == "rendered":
+            row = _with_pictures(row, row.result, out, options, made)
             done += 1
-            events(Event("step", row.clip.index, result.key, "review", done, total))
+            if row.trouble:
+                events(_event("warning", row, message=row.trouble))
+            events(_event("step", row, done=done, total=total))
         filled.append(row)
     return filled
+
+
+def _with_faces(row: Row, result: ShotResult, out: Path) -> Row:
+    """Kept shots too: which face to choose is asked most where none could be dubbed."""
+    try:
+        faces = face_pictures(out / "review" / row.folder, result, out / "shots" / result.key)
+    except OSError as error:
+        return replace(row, trouble=f"Face pictures are missing: {error}")
+    return replace(row, faces=faces)
+
+
+def _with_pictures(
+    row: Row,
+    result: ShotResult,
+    out: Path,
+    options: ReviewOptions,
+    made: dict[str, ShotMedia],
+) -> Row:
+    shot = row.clip.shot
+    try:
+        if result.key not in made and shot is not None:
+            folder = out / "review" / row.folder
+            made[result.key] = shot_media(folder, shot, result, out, options)
+    except (UniSyncError, OSError) as error:
+        return replace(row, trouble=f"No review pictures: {error}")
+    return replace(row, media=made.get(result.key))
+
+
+def _event(kind: str, row: Row, *, done: int = 0, total: int = 0, message: str = "") -> Event:
+    key = row.result.key if row.result else ""
+    return Event(kind, row.clip.index, key, "review", done, total, message=message)
 
 
 def render_page(plan: Plan, rows: list[Row], command: Command) -> str:
@@ -96,7 +123,6 @@ def render_page(plan: Plan, rows: list[Row], command: Command) -> str:
     parts = [resources.joinpath(name).read_text("utf-8") for name in _SCRIPTS]
     script = '"use strict";\n(() => {\n' + "\n".join(parts) + "\n})();\n"
     template = environment.from_string(resources.joinpath("page.html.j2").read_text("utf-8"))
-    # the inline texts are put between tags without any white space added, or their hash is wrong
     return template.render(
         plan=plan,
         rows=rows,

@@ -32,7 +32,7 @@ class Proxies:
         width, height: of the proxies.
         poster: the frame shown by the poster pair: the one that changed most.
         changes: per frame, how much it changed: 0 not at all, 1000 the shot's largest change.
-        region: x0, y0, x1, y1 around every changed pixel, in thousandths of width and height;
+        region: x0, y0, x1, y1 around what changed clearly, in thousandths of width and height;
             None when nothing changed.
     """
 
@@ -59,9 +59,11 @@ class _Difference:
         if self.pair is None or total > max(self.totals):
             self.pair = (before.copy(), after.copy())
         self.totals.append(total)
-        self.reach = (
-            difference if self.reach is None else np.maximum(self.reach, difference)
-        )
+        self.reach = difference if self.reach is None else np.maximum(self.reach, difference)
+
+    @property
+    def peak(self) -> int:
+        return 0 if self.reach is None else int(self.reach.max())
 
     @property
     def poster(self) -> int:
@@ -74,10 +76,14 @@ class _Difference:
 
     @property
     def region(self) -> tuple[int, int, int, int] | None:
-        if self.reach is None or not self.reach.any():
+        if self.reach is None:
             return None
-        height, width = self.reach.shape
-        rows, columns = np.flatnonzero(self.reach.any(1)), np.flatnonzero(self.reach.any(0))
+        # the delivered codec leaves specks all over the picture; a mouth is a patch
+        patch = cv2.erode(self.reach, np.ones((3, 3), np.uint8)) > max(_NOISE, self.peak // 4)
+        if not patch.any():
+            return None
+        height, width = patch.shape
+        rows, columns = np.flatnonzero(patch.any(1)), np.flatnonzero(patch.any(0))
         return (
             int(columns[0]) * 1000 // width,
             int(rows[0]) * 1000 // height,
@@ -136,9 +142,7 @@ def write_proxies(
         new.finish()
     if difference.pair is not None:
         _save_posters(folder, difference.pair, label)
-    return Proxies(
-        count, *size, difference.poster, difference.changes, difference.region
-    )
+    return Proxies(count, *size, difference.poster, difference.changes, difference.region)
 
 
 def _save_posters(folder: Path, pair: tuple[Picture, Picture], label: DraftLabel | None) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +49,6 @@ class ShotMedia:
         proxies: the two pictures.
         clock: the plate's timecode.
         dub, original: whether the after / before proxy has sound.
-        thumbnails: file name of each face candidate's picture, by track id.
     """
 
     made_from: str
@@ -59,7 +56,6 @@ class ShotMedia:
     clock: SourceClock
     dub: bool
     original: bool
-    thumbnails: Mapping[int, str]
 
 
 def media_folder(result: ShotResult) -> str:
@@ -69,8 +65,8 @@ def media_folder(result: ShotResult) -> str:
 
 def shot_media(
     folder: Path, shot: Shot, result: ShotResult, out: Path, options: ReviewOptions
-) -> tuple[ShotMedia, bool]:
-    """The review media of a rendered shot, and whether they had to be made now.
+) -> ShotMedia:
+    """The review media of a rendered shot, made now unless they are there already.
 
     Args:
         folder: where they lie.
@@ -82,7 +78,7 @@ def shot_media(
     made_from = _inputs(shot, result, options)
     known = _known(folder, made_from)
     if known is not None:
-        return known, False
+        return known
     if result.media is None:
         raise MediaError("A rendered shot without media", clip=shot.name)
     plate, new = probe(shot.media), probe(out / result.media)
@@ -90,7 +86,7 @@ def shot_media(
     proxies = write_proxies(
         folder,
         (rgb8(frame) for frame in read_played(plate, shot.played())),
-        (rgb8(frame) for frame in read_frames(new, 0, shot.length)),
+        (rgb8(frame) for _, frame in read_frames(new, 0, shot.length)),
         count=shot.length,
         rate=shot.rate,
         pixel_aspect=plate.pixel_aspect,
@@ -99,12 +95,9 @@ def shot_media(
         draft=result.draft,
         options=options,
     )
-    thumbnails = _thumbnails(folder, result, out / "shots" / result.key)
-    media = ShotMedia(
-        made_from, proxies, _clock(plate), dub is not None, original is not None, thumbnails
-    )
+    media = ShotMedia(made_from, proxies, _clock(plate), dub is not None, original is not None)
     write_atomic(folder / RECORD, dump(media))
-    return media, True
+    return media
 
 
 def _clock(plate: MediaInfo) -> SourceClock:
@@ -121,19 +114,27 @@ def _inputs(shot: Shot, result: ShotResult, options: ReviewOptions) -> str:
 
 
 def _known(folder: Path, made_from: str) -> ShotMedia | None:
-    """The record, if it is of these inputs and every file it names is there."""
+    """The record, if it is of these inputs and every file of it is there."""
     path = folder / RECORD
     try:
         media = load(ShotMedia, path.read_bytes(), file=path)
     except (OSError, JobError):
         return None
-    files = ["before.mp4", "after.mp4", "before.jpg", "after.jpg", *media.thumbnails.values()]
-    whole = all((folder / name).is_file() for name in files)
+    names = ("before.mp4", "after.mp4", "before.jpg", "after.jpg")
+    whole = all((folder / name).is_file() for name in names)
     return media if whole and media.made_from == made_from else None
 
 
-def _thumbnails(folder: Path, result: ShotResult, source: Path) -> dict[int, str]:
-    """Copy the face candidates' pictures; one that is missing is left out."""
+def face_pictures(folder: Path, result: ShotResult, source: Path) -> dict[int, str]:
+    """Copy the face candidates' thumbnails beside the page's media.
+
+    Args:
+        source: the shot's folder, which the thumbnails' paths are relative to. One that is missing,
+            or lies outside this folder, is left out.
+
+    Returns:
+        File name in ``folder`` by track id.
+    """
     names: dict[int, str] = {}
     for candidate in result.face.candidates if result.face else ():
         track, thumbnail = candidate.get("id"), candidate.get("thumbnail")
@@ -142,9 +143,12 @@ def _thumbnails(folder: Path, result: ShotResult, source: Path) -> dict[int, str
         picture = (source / thumbnail).resolve()
         if not picture.is_file() or not picture.is_relative_to(source.resolve()):
             continue
-        suffix = ".png" if picture.suffix.lower() == ".png" else ".jpg"
-        names[track] = f"face-{track}{suffix}"
-        temporary = folder / f".{names[track]}.tmp"
-        shutil.copyfile(picture, temporary)
-        temporary.replace(folder / names[track])
+        names[track] = f"face-{track}{'.png' if picture.suffix.lower() == '.png' else '.jpg'}"
+        _copy_if_new(picture, folder / names[track])
     return names
+
+
+def _copy_if_new(source: Path, target: Path) -> None:
+    data = source.read_bytes()
+    if not target.is_file() or target.read_bytes() != data:
+        write_atomic(target, data)

@@ -33,9 +33,7 @@ def original_sound(shot: Shot, plate: MediaInfo) -> NDArray[np.float32] | None:
     return laid_out((whole,), shot.dub_start, shot)
 
 
-def laid_out(
-    clips: Sequence[DubClip], begin: Fraction, shot: Shot
-) -> NDArray[np.float32] | None:
+def laid_out(clips: Sequence[DubClip], begin: Fraction, shot: Shot) -> NDArray[np.float32] | None:
     """The pieces mixed over record time from ``begin``, as long as the shot, silence between."""
     mix = np.zeros(sample_at(shot.length, shot.rate), np.float32)
     end = begin + shot.rate.seconds(shot.length)

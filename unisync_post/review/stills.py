@@ -41,7 +41,7 @@ def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
 
 
 class DraftLabel:
-    """"DRAFT" for the top right corner of proxies of one size: drawn once, pasted on each."""
+    """The word DRAFT for the top right corner of proxies of one size: drawn once."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         width, height = size

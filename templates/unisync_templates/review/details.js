@@ -49,7 +49,7 @@ function showFaces(shot) {
       picture.alt = "";
       card.append(picture);
     }
-    card.append(made("b", "", `Face ${candidate.track}${candidate.chosen ? ", dubbed" : ""}`));
+    card.append(made("b", "", `Face ${candidate.track}${candidate.chosen ? ", chosen" : ""}`));
     card.append(made("span", "", candidate.facts));
     card.addEventListener("click", () => showCommand(candidate.command));
     return card;

@@ -36,8 +36,10 @@ function openShot(shot) {
     stage.open(shot.view);
     strip.open(shot.view);
     offerSound(shot.view);
-    const known = shot.view.source.known ? "" : "no timecode in the file: counted from 0";
-    find("source-tc").title = known;
+    const { known, label } = shot.view.source;
+    find("source-name").textContent = `Source ${label}${known ? "" : " (no timecode)"}`;
+    find("after-name").textContent = shot.draft ? "After · DRAFT" : "After";
+    find("record-name").textContent = `Record ${shot.view.record.label}`;
   }
   pair.open(shot.view);
 }
@@ -82,7 +84,9 @@ function turn(by) {
   const open = [...document.querySelectorAll("#clips li:not([hidden]) a")];
   const at = open.findIndex((link) => link.hasAttribute("aria-current"));
   const link = open[at < 0 ? 0 : at + by];
-  if (link) location.hash = link.hash;
+  if (!link) return;
+  location.hash = link.hash;
+  openFromAddress(); // the event comes too late for the next key
 }
 
 function toggleZoom() {

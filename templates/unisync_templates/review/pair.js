@@ -12,8 +12,8 @@ class Pair {
     this.speed = 1;
     this.wanted = null;
     this.run = 0;
-    after.addEventListener("ended", () => this.ended());
     for (const video of this.videos) {
+      video.addEventListener("ended", () => this.ended(video));
       video.addEventListener("seeked", () => this.settled());
       video.addEventListener("loadedmetadata", () => this.settled());
     }
@@ -111,26 +111,41 @@ class Pair {
     if (run === this.run) this.follow(run);
   }
 
-  // The after picture leads; the before picture is put right when it is a frame or more away.
+  // The picture that is heard leads, and its sound is never bent; the silent one follows.
+  get leader() {
+    return this.before.muted ? this.after : this.before;
+  }
+
   follow(run) {
     const tick = (seconds) => {
       if (run !== this.run) return;
       this.frame = this.frameAt(seconds);
       this.onFrame(this.frame);
-      const apart = Math.abs(this.before.currentTime - this.after.currentTime);
-      if (apart > this.time(0) * 2 && !this.before.seeking) {
-        this.before.currentTime = this.after.currentTime;
-      }
+      this.align();
       next();
     };
     const next = () => {
-      if (this.after.requestVideoFrameCallback) {
-        this.after.requestVideoFrameCallback((now, shown) => tick(shown.mediaTime));
+      const leader = this.leader;
+      if (leader.requestVideoFrameCallback) {
+        leader.requestVideoFrameCallback((now, shown) => tick(shown.mediaTime));
       } else {
-        requestAnimationFrame(() => tick(this.after.currentTime));
+        requestAnimationFrame(() => tick(leader.currentTime));
       }
     };
     next();
+  }
+
+  // Two players start some milliseconds apart: the follower runs a little faster or slower until
+  // they meet, and jumps when it is two frames away.
+  align() {
+    const leader = this.leader;
+    const follower = leader === this.after ? this.before : this.after;
+    const late = leader.currentTime - follower.currentTime;
+    leader.playbackRate = this.speed;
+    follower.playbackRate = this.speed * (1 + Math.min(Math.max(2 * late, -0.2), 0.2));
+    if (Math.abs(late) > 4 * this.time(0) && !follower.seeking) {
+      follower.currentTime = leader.currentTime;
+    }
   }
 
   // No browser plays backwards: step, at the rate of the pictures, dropping what comes too late.
@@ -150,8 +165,8 @@ class Pair {
     requestAnimationFrame(tick);
   }
 
-  ended() {
-    if (this.direction <= 0) return;
+  ended(video) {
+    if (this.direction <= 0 || video !== this.leader) return;
     if (!this.loop) {
       this.pause();
       return;
