@@ -220,7 +220,8 @@ def test_a_still_and_a_reel_are_noted() -> None:
     still = clip(media_references={"DEFAULT_MEDIA": external(
         "/a/logo.PNG", metadata={"cmx_3600": {"reel": "A001"}})})  # fmt: skip
     read = clips(opened(timeline(track(still))))[0]
-    assert dict(read.media_reference.metadata["unisync"]) == {"rate": "24", "still": True, "reel": "A001"}
+    facts = dict(read.media_reference.metadata["unisync"])
+    assert facts == {"rate": "24", "still": True, "reel": "A001"}
 
 
 @pytest.mark.parametrize(
