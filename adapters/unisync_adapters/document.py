@@ -26,7 +26,7 @@ clip's duration in the track. Rates are snapped (23.976 -> 24000/1001) by :mod:`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -183,9 +183,11 @@ FORMATS = ("otio_json", "fcp7")
 """Sub-packages that hold a format; each exposes its :class:`Adapter` as ``ADAPTER``."""
 
 
-def adapters() -> tuple[Adapter, ...]:
+def adapters() -> Iterator[Adapter]:
     """Every format's adapter, in the order in which they are asked to recognise a file."""
-    return tuple(import_module(f".{name}", __package__).ADAPTER for name in FORMATS)
+    for name in FORMATS:
+        adapter: Adapter = import_module(f".{name}", __package__).ADAPTER
+        yield adapter
 
 
 def open_edit(
