@@ -73,7 +73,7 @@ def _with_media(rows: list[Row], out: Path, options: ReviewOptions, events: List
             continue
         row = _with_faces(row, row.result, out)
         if row.state == "rendered":
-            row = _with_pictures(row, row.result, out, options, made)
+            row = _with_pictures(row, out, options, made)
             done += 1
             if row.trouble:
                 events(_event("warning", row, message=row.trouble))
@@ -91,21 +91,17 @@ def _with_faces(row: Row, result: ShotResult, out: Path) -> Row:
     return replace(row, faces=faces)
 
 
-def _with_pictures(
-    row: Row,
-    result: ShotResult,
-    out: Path,
-    options: ReviewOptions,
-    made: dict[str, ShotMedia],
-) -> Row:
-    shot = row.clip.shot
+def _with_pictures(row: Row, out: Path, options: ReviewOptions, made: dict[str, ShotMedia]) -> Row:
+    shot, result = row.clip.shot, row.result
+    if shot is None or result is None:
+        return row
     try:
-        if result.key not in made and shot is not None:
+        if result.key not in made:
             folder = out / "review" / row.folder
             made[result.key] = shot_media(folder, shot, result, out, options)
     except (UniSyncError, OSError) as error:
         return replace(row, trouble=f"No review pictures: {error}")
-    return replace(row, media=made.get(result.key))
+    return replace(row, media=made[result.key])
 
 
 def _event(kind: str, row: Row, *, done: int = 0, total: int = 0, message: str = "") -> Event:

@@ -60,7 +60,7 @@ class DraftLabel:
 
     def on(self, picture: Picture) -> Picture:
         """A copy of the picture with the label, on a half transparent ground."""
-        labelled = picture.copy()
+        labelled: Picture = picture.copy()
         under = labelled[self._where].astype(np.float32)
         ink = self._tile.max(axis=2, keepdims=True) / 255
         ground = under * np.float32(0.35)

@@ -5,9 +5,15 @@ let current = null;
 
 const stage = new Stage(find("stage"), find("divider"));
 const strip = new Strip(find("strip"), (frame) => seek(frame));
-const pair = new Pair(find("before"), find("after"), showFrame, (playing) => {
+const pair = new Pair(find("before"), find("after"), showFrame, showPlaying, showBusy);
+
+function showPlaying(playing) {
   find("play").textContent = playing ? "Stop" : "Play";
-});
+}
+
+function showBusy(busy) {
+  find("stage").setAttribute("aria-busy", String(busy));
+}
 
 function seek(frame) {
   pair.pause();

@@ -1,10 +1,11 @@
 // Two videos that always show the same frame.
 class Pair {
-  constructor(before, after, onFrame, onPlaying) {
+  constructor(before, after, onFrame, onPlaying, onBusy) {
     this.videos = [before, after];
     [this.before, this.after] = this.videos;
     this.onFrame = onFrame;
     this.onPlaying = onPlaying;
+    this.onBusy = onBusy;
     this.view = null;
     this.frame = 0;
     this.direction = 0;
@@ -61,16 +62,22 @@ class Pair {
     this.frame = this.clamped(frame);
     this.wanted = this.frame;
     this.onFrame(this.frame);
+    this.onBusy(true);
     this.settled();
   }
 
   settled() {
-    if (this.wanted === null || this.videos.some((v) => v.seeking || v.readyState < 1)) return;
+    if (this.videos.some((video) => video.seeking || video.readyState < 1)) return;
+    if (this.wanted === null) {
+      this.onBusy(false);
+      return;
+    }
     const time = this.time(this.wanted);
     this.wanted = null;
     for (const video of this.videos) {
       if (Math.abs(video.currentTime - time) > 1e-4) video.currentTime = time;
     }
+    this.onBusy(this.videos.some((video) => video.seeking));
   }
 
   step(frames) {

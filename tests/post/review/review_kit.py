@@ -56,12 +56,17 @@ def write_movie(path: Path, pictures: Iterator[Picture], rate: Rate, timecode: s
     return path
 
 
-def write_wav(path: Path, seconds: int) -> Path:
-    """A 440 Hz tone, 48 kHz mono."""
-    tone = np.sin(np.arange(48_000 * seconds) * (2 * np.pi * 440 / 48_000)) * 8000
+def tone(seconds: int) -> NDArray[np.int16]:
+    """440 Hz at 48 kHz."""
+    phase = np.arange(48_000 * seconds) * (2 * np.pi * 440 / 48_000)
+    return (np.sin(phase) * 8000).astype(np.int16)
+
+
+def write_wav(path: Path, samples: NDArray[np.int16]) -> Path:
+    """48 kHz mono."""
     with av.open(str(path), "w", format="wav") as container:
         stream = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
-        block = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None], "s16", "mono")
+        block = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
         block.sample_rate = 48_000
         container.mux(stream.encode(block))
         container.mux(stream.encode())
@@ -89,7 +94,7 @@ class Job:
             "00:59:58;00",
         )
         self.dub = DubClip(
-            write_wav(folder / "FR_DX.wav", 70), Fraction(0), Fraction(0), Fraction(70)
+            write_wav(folder / "FR_DX.wav", tone(70)), Fraction(0), Fraction(0), Fraction(70)
         )
         self.clips: list[ClipPlan] = []
         self.results: dict[str, ShotResult] = {}

@@ -71,8 +71,8 @@ class Viewer:
     def settle(self) -> None:
         """Wait until both players show the frame that they were told to show."""
         self.page.wait_for_function(
-            """() => [...document.querySelectorAll("video")].every(
-                (v) => v.readyState >= 2 && !v.seeking && v.paused)"""
+            """() => document.querySelector("#stage").ariaBusy === "false" &&
+                [...document.querySelectorAll("video")].every((v) => v.readyState >= 2)"""
         )
         self.page.wait_for_timeout(60)
 
@@ -95,7 +95,7 @@ class Viewer:
         return str(self.page.inner_text(f"#{name}"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def viewer(browser: sync_api.Browser, built: Path) -> Iterator[Viewer]:
     opened = Viewer(browser, built)
     opened.settle()

@@ -9,22 +9,25 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
-from review_kit import Job, stamps
+from review_kit import Job, stamps, write_wav
 
 from unisync_adapters.timebase import Rate
 from unisync_post.job.events import Event
 from unisync_post.job.result import FaceChoice
 from unisync_post.plan.plan import Decision
+from unisync_post.plan.shots import DubClip
 from unisync_post.review import build_review
-from unisync_post.review.clock import record_clock
+from unisync_post.review.clock import record_clock, source_clock
 from unisync_post.review.data import job_command
 from unisync_post.review.figures import figures
 from unisync_post.review.page import inline_json
-from unisync_post.review.shots import media_folder
+from unisync_post.review.shots import SourceClock, media_folder
+from unisync_post.review.sound import dub_sound
 
 
-@pytest.fixture()
+@pytest.fixture
 def job(tmp_path: Path) -> Job:
     return Job(tmp_path)
 
@@ -152,6 +155,27 @@ def test_record_frames_are_counted_in_integers(job: Job, rate: str, begin: Fract
     for k in (0, 1, 39, 1000):
         seconds = begin + shot.rate.seconds(k)
         assert plan.start_frame + (at + k * step) // unit == job.start + plan.rate.frame_at(seconds)
+
+
+def test_a_retimed_plate_is_counted_as_it_is_played(job: Job) -> None:
+    shot = replace(job.add("one"), speed=Fraction(-2), start=Fraction(45), length=5)
+    clock = SourceClock(100, job.rate, False, True)
+    assert source_clock(shot, clock)["played"] == [45, 43, 41, 39, 37]
+    straight = source_clock(replace(shot, speed=Fraction(1), start=Fraction(6)), clock)
+    assert (straight["first"], straight["played"], straight["start"]) == (6, None, 100)
+
+
+def test_the_dub_lies_where_the_edit_has_it(job: Job, tmp_path: Path) -> None:
+    click = np.zeros(48_000 * 3, np.int16)
+    click[48_000 * 2] = 20_000  # one second into the piece
+    path = write_wav(tmp_path / "click.wav", click)
+    piece = DubClip(path, Fraction(3, 2), Fraction(1), Fraction(2))
+    shot = replace(job.add("one"), dub=(piece,), dub_start=Fraction(2))
+    sound = dub_sound(shot)
+    assert sound is not None
+    assert len(sound) == round(job.rate.seconds(shot.length) * 48_000)
+    assert int(np.abs(sound).argmax()) == 24_000
+    assert dub_sound(replace(shot, dub_start=Fraction(9))) is None
 
 
 def test_figures_say_what_they_mean(job: Job) -> None:
