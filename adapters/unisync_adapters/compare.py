@@ -60,7 +60,7 @@ class _Comparison:
     def same(self, what: str, before: object, after: object, clip: str | None = None) -> None:
         if before != after:
             raise EditError(
-                f"The patch would change the {what} from {before!r} to {after!r}",
+                f"The patch would change the {what} from {_short(before)} to {_short(after)}",
                 file=self.file,
                 clip=clip,
                 remedy="Nothing was written; keep the original edit and report this",
@@ -69,7 +69,7 @@ class _Comparison:
     def same_time(self, what: str, before: Any, after: Any, clip: str | None = None) -> None:
         """Times or ranges, both possibly None."""
         if before is None or after is None:
-            self.same(what, before, after, clip)
+            self.same(what, str(before), str(after), clip)
         elif isinstance(before, otio.opentime.TimeRange):
             self.same_time(f"{what} (start)", before.start_time, after.start_time, clip)
             self.same_time(f"{what} (duration)", before.duration, after.duration, clip)
@@ -103,13 +103,15 @@ class _Comparison:
 
     def clips(self, before: otio.schema.Clip, after: otio.schema.Clip) -> None:
         relink = self.relinks.get(before.metadata.get("unisync", {}).get("origin", ""))
-        self.same("metadata", _plain(before.metadata), _plain(after.metadata), before.name)
+        self.same("metadata", _clip_metadata(before), _clip_metadata(after), before.name)
         if relink is None:
             self.same("effects", _effects(before), _effects(after), before.name)
             self.same("markers", _markers(before), _markers(after), before.name)
             self.same_time("source range", before.source_range, after.source_range, before.name)
             self.same("media", _media(before), _media(after), before.name)
             return
+        active = before.active_media_reference_key
+        self.same("other media", _media(before, active), _media(after, active), before.name)
         self.met.add(relink.origin)
         self.relinked(relink, before, after)
 
@@ -158,10 +160,24 @@ def _whole(time: otio.opentime.RationalTime, rate: Rate) -> int | Fraction:
     return int(frames) if frames.denominator == 1 else frames
 
 
-def _plain(metadata: Any) -> Any:
-    """Metadata as plain JSON text, to compare; the origin is proved by the place itself."""
-    text: str = otio.core.serialize_json_to_string(metadata)
+def _short(value: object) -> str:
+    """A value as an error message can bear it."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:60]} … {text[-50:]}"
+
+
+def _plain(value: Any) -> str:
+    """Metadata or an effect as JSON text, to compare."""
+    text: str = otio.core.serialize_json_to_string(value)
     return text
+
+
+def _clip_metadata(clip: otio.schema.Clip) -> str:
+    """A clip's metadata without its key, which its place proves: names in keys may change."""
+    metadata = dict(clip.metadata)
+    ours = dict(metadata.pop("unisync", {}))
+    ours.pop("origin", None)
+    return _plain({**metadata, "unisync": ours})
 
 
 def _speed(clip: otio.schema.Clip) -> Fraction:
@@ -189,8 +205,8 @@ def _markers(item: Any) -> list[tuple[Any, ...]]:
     return [_marker(marker) for marker in item.markers]
 
 
-def _media(clip: otio.schema.Clip) -> list[str]:
+def _media(clip: otio.schema.Clip, without: str | None = None) -> tuple[str, dict[str, str]]:
+    """The key that plays, and every media reference but ``without``."""
     references = clip.media_references()
-    return [f"{clip.active_media_reference_key}", *(
-        f"{key}: {_plain(references[key])}" for key in sorted(references)
-    )]
+    texts = {key: _plain(media) for key, media in references.items() if key != without}
+    return clip.active_media_reference_key, texts

@@ -255,6 +255,14 @@ def test_windows_line_ends_byte_order_mark_and_unicode_survive() -> None:
     assert patched.count(b"\n") == patched.count(b"\r\n")
 
 
+@pytest.mark.parametrize("escaped", [True, False])
+def test_non_ascii_is_escaped_as_the_document_does(escaped: bool) -> None:
+    data = json.dumps(timeline(track(clip("ключ"))), ensure_ascii=escaped).encode()
+    patched, _ = relinked(opened(data), replace(RELINK, path=Path("/out/é.mov")))
+    assert (rb"/out/\u00e9.mov" in patched) == escaped
+    assert ("/out/é.mov".encode() in patched) != escaped
+
+
 @pytest.mark.parametrize(
     ("references", "what"),
     [

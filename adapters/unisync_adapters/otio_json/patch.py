@@ -40,7 +40,7 @@ def patch_document(document: Document, relinks: Sequence[Relink], name: str | No
             form.
     """
     root = scan(document.data)
-    writer = Writer(document.data)
+    writer = Writer.like(document.data)
     edits: list[Edit] = []
     timeline = renamed_node(document, root)
     if name is not None and timeline is not None:
@@ -59,15 +59,24 @@ def renamed_node(document: Document, root: Node) -> Node | None:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes JSON values in the style of the document around them."""
+    """Writes JSON values in the style of the document around them.
+
+    Attributes:
+        data: the document.
+        escape: whether it writes non-ASCII characters as ``\\u`` escapes.
+    """
 
     data: bytes
+    escape: bool
+
+    @classmethod
+    def like(cls, data: bytes) -> Writer:
+        return cls(data, escape=data.isascii() and rb"\u" in data)
 
     def text(self, value: Plain) -> bytes:
-        """A value as JSON; non-ASCII is escaped where the document escapes it."""
-        escape = self.data.isascii() and rb"\u" in self.data
+        """A value as JSON."""
         try:
-            return json.dumps(value, ensure_ascii=escape).encode()
+            return json.dumps(value, ensure_ascii=self.escape).encode()
         except UnicodeEncodeError as error:
             raise EditError(f"{value!r} cannot be written as UTF-8") from error
 
