@@ -1,0 +1,139 @@
+"""Where the items of a track lie in the record: cuts, transitions, and what hides under them.
+
+xmeml writes ``start`` or ``end`` as -1 where the edge lies inside a transition: the clip is then
+visible from the transition's start (to its end), and ``in`` (``out``) names that frame. OTIO puts
+the cut inside the transition instead; ``head`` is what lies between the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
+from .scan import Element
+
+ITEMS = frozenset({"clipitem", "generatoritem", "transitionitem"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A clipitem or generatoritem from record frame ``start`` to ``end``, cut to cut.
+
+    Attributes:
+        head: frames visible before ``start``, under the transition that leads in.
+        tail: frames visible after ``end``, under the transition that leads out.
+        crossed: it overlaps a neighbour, which no track of an NLE allows.
+    """
+
+    element: Element
+    start: int
+    end: int
+    head: int = 0
+    tail: int = 0
+    crossed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A transitionitem from record frame ``start`` to ``end`` over the cut at ``cut``."""
+
+    element: Element
+    start: int
+    cut: int
+    end: int
+
+
+def lay_out(track: Element, rate: Rate) -> list[Placed | Crossing]:
+    """The items of a track in record order, without overlaps; empty ones are left out."""
+    items = [track_item for track_item in track.children() if track_item.tag in ITEMS]
+    crossings = {
+        index: _crossing(item, rate)
+        for index, item in enumerate(items)
+        if item.tag == "transitionitem"
+    }
+    placed: list[Placed | Crossing] = []
+    cursor = 0
+    for index, item in enumerate(items):
+        if index in crossings:
+            placed.append(crossings[index])
+            continue
+        clip = _place(item, crossings.get(index - 1), crossings.get(index + 1), cursor)
+        cursor = max(cursor, clip.end)
+        placed.append(clip)
+    if crossings:
+        placed = _meet(placed)
+    return _uncrossed(placed)
+
+
+def _crossing(item: Element, rate: Rate) -> Crossing:
+    start, end = item.int_of("start") or 0, item.int_of("end") or 0
+    ticks = item.int_of("cutPointTicks")
+    alignment = item.text_of("alignment") or "center"
+    if ticks is not None and ticks >= 0:
+        cut = start + round(Fraction(ticks, PREMIERE_TICKS_PER_SECOND) * rate.fps)
+    elif alignment.startswith("start"):
+        cut = start
+    elif alignment.startswith("end"):
+        cut = end
+    else:
+        cut = (start + end) // 2
+    return Crossing(item, start, min(max(cut, start), max(start, end)), end)
+
+
+def _place(item: Element, lead: Crossing | None, follow: Crossing | None, cursor: int) -> Placed:
+    start, end = item.int_of("start"), item.int_of("end")
+    start = None if start is None or start < 0 else start
+    end = None if end is None or end < 0 else end
+    if start is not None and end is not None:
+        return Placed(item, start, end)
+    length = (item.int_of("out") or 0) - (item.int_of("in") or 0)
+    head = tail = 0
+    if start is None and lead is not None:
+        start, head = lead.cut, lead.cut - lead.start
+    if end is None and follow is not None:
+        end, tail = follow.cut, follow.end - follow.cut
+    if start is None:
+        start = cursor if end is None else max(0, end + tail - length)
+    if end is None:
+        end = start - head + length
+    return Placed(item, start, end, head, tail)
+
+
+def _meet(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:
+    """Transitions moved to the cut that a neighbour states in so many words."""
+    result = list(placed)
+    for index, item in enumerate(placed):
+        if not isinstance(item, Crossing):
+            continue
+        before = placed[index - 1] if index else None
+        after = placed[index + 1] if index + 1 < len(placed) else None
+        if isinstance(after, Placed) and not after.head:
+            cut = after.start
+        elif isinstance(before, Placed) and not before.tail:
+            cut = before.end
+        else:
+            continue
+        if item.start <= cut <= item.end:
+            result[index] = replace(item, cut=cut)
+    return result
+
+
+def _uncrossed(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:
+    ordered = sorted(placed, key=lambda i: i.start if isinstance(i, Placed) else i.cut)
+    result: list[Placed | Crossing] = []
+    last: int | None = None
+    for item in ordered:
+        if isinstance(item, Crossing):
+            result.append(item)
+            continue
+        if item.end <= item.start:
+            continue
+        earlier = result[last] if last is not None else None
+        if last is not None and isinstance(earlier, Placed) and item.start < earlier.end:
+            # what comes later in the track covers what came before, as an overwrite edit does
+            item = replace(item, crossed=True)
+            result[last] = replace(earlier, end=max(item.start, earlier.start), crossed=True)
+        last = len(result)
+        result.append(item)
+    return [i for i in result if isinstance(i, Crossing) or i.end > i.start]

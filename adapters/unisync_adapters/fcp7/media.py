@@ -1,0 +1,180 @@
+"""Rates, timecode and ``file`` definitions: what a clipitem plays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import opentimelineio as otio
+
+from ..errors import TimeError
+from ..otiotime import otio_range
+from ..timebase import Rate, Timecode
+from .scan import Element, is_definition, positions
+from .text import XmlText
+
+_PICTURES = re.compile(
+    r"\.(bmp|cin|dpx|exr|gif|hdr|heic|j2k|jp2|jpe?g|png|psd|sgi|tga|tiff?|webp)\Z", re.IGNORECASE
+)
+_RATE = re.compile(r"<timebase>\s*(\d+)\s*</timebase>|<ntsc>\s*(true)\s*</ntsc>", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:\d{3,}|\[\d+-\d+\]|#+|%0\d+d)\.\w+$")
+
+
+def rate_of(element: Element | None) -> Rate | None:
+    """The exact rate in an element's ``rate`` child; None when it has none worth the name."""
+    rate = element.first("rate") if element is not None else None
+    return _parse_rate(rate.raw) if rate is not None else None
+
+
+@lru_cache(maxsize=256)
+def _parse_rate(raw: str) -> Rate | None:
+    found = _RATE.findall(raw)
+    timebase = next((int(number) for number, _ in found if number), 0)
+    return Rate.ntsc(timebase, any(ntsc for _, ntsc in found)) if timebase else None
+
+
+@dataclass(frozen=True, slots=True)
+class StartCode:
+    """A ``timecode`` element: frame number at its own rate, drop-frame, reel."""
+
+    frame: int = 0
+    rate: Rate | None = None
+    drop: bool = False
+    reel: str | None = None
+
+
+def start_code(parent: Element, inherited: Rate | None) -> StartCode:
+    """The ``timecode`` of a file or a sequence. ``frame`` wins over ``string``: it is exact."""
+    code = parent.first("timecode")
+    if code is None:
+        return StartCode()
+    rate = rate_of(code) or inherited
+    text = code.text_of("string") or ""
+    drop = code.text_of("displayformat") == "DF" or ";" in text
+    drop = drop and rate is not None and rate.can_drop
+    frame = code.int_of("frame")
+    if frame is None and rate is not None and text:
+        try:
+            frame = Timecode.parse(text, rate, drop).frame
+        except TimeError:
+            frame = None
+    return StartCode(frame or 0, rate, drop, code.text_of("reel", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """One ``file`` definition.
+
+    Attributes:
+        element: the definition; where a clipitem only refers to it, it stands elsewhere.
+        rate: the file's own rate, or None when neither it nor its timecode says.
+        start: frame number of the first frame, at ``rate``.
+        duration: frames, or None.
+        kind: why this is no plain media file: ``still``, ``sequence`` of pictures, ``generator``
+            or ``offline``; empty for media.
+    """
+
+    element: Element
+    id: str
+    name: str
+    url: str
+    rate: Rate | None
+    start: int
+    duration: int | None
+    drop: bool
+    reel: str | None
+    raster: tuple[int, int] | None
+    kind: str
+
+    @classmethod
+    def of(cls, element: Element) -> MediaFile:
+        rate = rate_of(element)
+        code = start_code(element, rate)
+        url = element.text_of("pathurl") or ""
+        duration = element.int_of("duration")
+        video = element.first("media", "video", "samplecharacteristics")
+        size = (video.int_of("width"), video.int_of("height")) if video is not None else (0, 0)
+        return cls(
+            element=element,
+            id=element.id or "",
+            name=element.text_of("name") or "",
+            url=url,
+            rate=rate or code.rate,
+            start=code.frame,
+            duration=duration or None,
+            drop=code.drop,
+            reel=code.reel,
+            raster=(size[0], size[1]) if size[0] and size[1] else None,
+            kind=_kind(element, url, duration),
+        )
+
+    def reference(self, rate: Rate) -> otio.core.MediaReference:
+        """As OTIO holds it, at this rate where the file itself states none."""
+        if self.kind == "generator":
+            kind = self.element.text_of("mediaSource") or ""
+            return otio.schema.GeneratorReference(name=self.name, generator_kind=kind)
+        rate = self.rate or rate
+        facts: dict[str, Any] = {"rate": str(rate), "drop": self.drop}
+        if self.reel:
+            facts["reel"] = self.reel
+        if self.raster:
+            facts["raster"] = list(self.raster)
+        if self.kind == "still":
+            facts["still"] = True
+        whole = None if self.duration is None else otio_range(self.start, self.duration, rate)
+        if not self.url:
+            facts["offline"] = True
+            return otio.schema.MissingReference(self.name, whole, {"unisync": facts})
+        media = otio.schema.ExternalReference(self.url, whole, {"unisync": facts})
+        media.name = self.name
+        return media
+
+
+def _kind(element: Element, url: str, duration: int | None) -> str:
+    if not url:
+        return "generator" if element.text_of("mediaSource") else "offline"
+    if _PICTURES.search(url) is None:
+        return ""
+    numbered = _NUMBERED.search(url) is not None
+    return "sequence" if numbered and (duration or 0) > 1 else "still"
+
+
+class FileTable:
+    """Every ``file`` element of a document: its definitions by id, and all references in order."""
+
+    def __init__(self, source: XmlText) -> None:
+        self.source = source
+        self.definitions: dict[str, int] = {}
+        self.references: list[tuple[int, str]] = []
+        self._media: dict[int, MediaFile] = {}
+        self._made: dict[tuple[int, Rate], otio.core.MediaReference] = {}
+        for start in positions(source, "file"):
+            identity, full = is_definition(source, start)
+            self.references.append((start, identity or ""))
+            if full and identity:
+                self.definitions.setdefault(identity, start)
+
+    def media(self, element: Element) -> MediaFile | None:
+        """What a clipitem's ``file`` element stands for; None when it is defined nowhere."""
+        start = element.start
+        if not element.spans():
+            found = self.definitions.get(element.id or "")
+            if found is None:
+                return None
+            start = found
+        media = self._media.get(start)
+        if media is None:
+            defined = element if start == element.start else Element.at(self.source, start)
+            media = self._media[start] = MediaFile.of(defined)
+        return media
+
+    def reference(self, media: MediaFile, rate: Rate) -> otio.core.MediaReference:
+        """A reference of its own for one clip; a copy, which is far cheaper than making one."""
+        key = media.element.start, rate
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = media.reference(rate)
+            return made
+        return made.clone()

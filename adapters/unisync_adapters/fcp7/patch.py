@@ -1,0 +1,229 @@
+"""Relink clipitems of an xmeml document by changing the spans that must change.
+
+A relinked clipitem gets a ``file`` definition of its own, a copy of the old one. Its ``in`` and
+``out`` move only where the new media starts elsewhere, and what counts in the same clock (clip
+markers, effect keyframes, Premiere's ticks) moves with them, so that it stays on its picture. If
+the old definition stood in the clipitem, it moves to the next clipitem that refers to it: sound
+stays on the old file. Links, ``masterclipid``, labels and filters are not touched.
+
+A renamed sequence that has a ``uuid`` gets a new one, the same for the same old one and name: an
+NLE that already holds the old sequence imports the new one beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from xml.sax.saxutils import quoteattr
+
+from ..document import Relink
+from ..errors import EditError
+from ..splice import splice
+from ..timebase import Rate, seconds_to_ticks
+from .definition import indent_of, new_definition, removed, set_rate, set_text
+from .read import ClipItem, Fcp7Document
+from .retime import PLAIN
+from .scan import Element
+from .text import TextEdit, escape
+
+_OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
+
+
+def patch_document(
+    document: Fcp7Document, relinks: Sequence[Relink], name: str | None
+) -> bytes:
+    """The document's bytes with the clips relinked and the sequence renamed.
+
+    Raises:
+        EditError: a clip that was refused, whose retime is not baked, or whose new media is too
+            short at its head.
+    """
+    edits = list(_relink_all(document, relinks))
+    if name is not None:
+        edits += _rename(document.sequence, name)
+    return splice(document.data, document.source.byte_edits(edits))
+
+
+def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> Iterator[TextEdit]:
+    writer = _FileWriter(document)
+    for relink in relinks:
+        item = document.items[relink.origin]
+        try:
+            file = _relinkable(item, relink)
+            yield writer.write(item, file, relink)
+            yield from _clip_edits(item, relink)
+        except EditError as error:
+            raise EditError(
+                error.what,
+                file=document.path,
+                clip=document.origins[relink.origin].name,
+                remedy=error.remedy,
+            ) from error
+    yield from writer.moved_definitions()
+
+
+def _relinkable(item: ClipItem, relink: Relink) -> Element:
+    if item.refuse:
+        raise EditError(item.refuse, remedy="Leave this clip as it is")
+    if item.file is None or item.media is None or not item.media.url:
+        raise EditError("The clip has no media to replace", remedy="Leave this clip as it is")
+    if item.retime is not PLAIN and not relink.baked:
+        raise EditError(
+            "The clip is retimed, and its new media does not have the retime baked",
+            remedy="Render it as it plays and relink it as baked",
+        )
+    return item.file
+
+
+class _FileWriter:
+    """The ``file`` elements of one patch: new ids, one definition each, old ones moved on."""
+
+    def __init__(self, document: Fcp7Document) -> None:
+        self.document = document
+        self.replaced: set[int] = set()
+        self.written: dict[tuple[object, ...], str] = {}
+        taken = _OURS.findall(document.source.text) if "unisync-" in document.source.text else []
+        self.next_id = max(map(int, taken), default=0) + 1
+
+    def write(self, item: ClipItem, file: Element, relink: Relink) -> TextEdit:
+        """The clipitem's ``file``: a definition, or a reference to one just written."""
+        assert item.media is not None, "_relinkable has seen it"
+        self.replaced.add(file.start)
+        key = (
+            item.media.element.start, relink.path, relink.duration, relink.rate,
+            relink.start_frame, relink.drop, relink.reel,
+        )
+        identity = self.written.get(key)
+        if identity is not None:
+            return TextEdit(file.start, file.end, f"<file id={quoteattr(identity)}/>")
+        identity = self.written[key] = f"unisync-{self.next_id}"
+        self.next_id += 1
+        text = new_definition(item.media, relink, identity, self.document.path_map, item.rate)
+        return TextEdit(file.start, file.end, text)
+
+    def moved_definitions(self) -> Iterator[TextEdit]:
+        """Definitions whose clipitem was relinked, put where they are next referred to."""
+        files = self.document.files
+        orphaned = {
+            identity: start
+            for identity, start in files.definitions.items()
+            if start in self.replaced
+        }
+        if not orphaned:
+            return
+        for start, identity in files.references:
+            if identity in orphaned and start not in self.replaced:
+                definition = Element.at(self.document.source, orphaned.pop(identity))
+                reference = Element.at(self.document.source, start)
+                if not reference.spans():
+                    yield TextEdit(reference.start, reference.end, definition.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """How positions in the old media's clock become positions in the new one's."""
+
+    old_in: int
+    new_in: int
+    scale: Fraction
+
+    def moved(self, position: int) -> int:
+        return self.new_in + round((position - self.old_in) * self.scale)
+
+    @property
+    def still(self) -> bool:
+        return self.old_in == self.new_in and self.scale == 1
+
+
+def _clip_edits(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
+    clip = item.element
+    rate, clock = _clock(item, relink)
+    stated = clip.first("rate")
+    if stated is not None and rate != item.rate:
+        yield from set_rate(stated, rate)
+    yield from _set_number(clip, "duration", round(relink.duration * rate.fps / relink.rate.fps))
+    if item.retime.filter is not None:
+        yield removed(item.retime.filter)
+    still = clip.first("stillframe")
+    if still is not None and relink.baked and clip.is_true("stillframe"):
+        yield set_text(still, "FALSE")
+    if not clock.still:
+        for tag in ("in", "out"):
+            old = clip.int_of(tag)
+            if old is not None:
+                yield from _set_number(clip, tag, clock.moved(old))
+        if clip.first("in") is None and item.file is not None:
+            tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
+            yield TextEdit(item.file.start, item.file.start, tag)
+        yield from _moved_marks(item, clock)
+    if not clock.still or item.retime is not PLAIN:
+        yield from _ticks(item, relink)
+
+
+def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
+    """The clock the clipitem counts in from now on, and where everything moves in it.
+
+    It stays, unless the clipitem inherits it from its file, or cannot name the new first frame.
+    """
+    rate = item.rate
+    exact = relink.source_in * rate.fps / relink.rate.fps
+    if item.element.first("rate") is None or exact.denominator != 1:
+        rate = relink.rate
+    scale = rate.fps / item.rate.fps
+    new_in = round(relink.source_in * rate.fps / relink.rate.fps - item.head * scale)
+    if new_in < 0:
+        raise EditError(
+            f"The new media has {-new_in} frames too few before the cut for the transition there",
+            remedy="Render it with longer handles",
+        )
+    return rate, _Clock(item.element.int_of("in") or 0, new_in, scale)
+
+
+def _moved_marks(item: ClipItem, clock: _Clock) -> Iterator[TextEdit]:
+    """Clip markers and effect keyframes: they count in the clipitem's clock."""
+    for marker in item.element.all("marker"):
+        for tag in ("in", "out"):
+            position = marker.int_of(tag)
+            if position is not None and (tag == "in" or position >= 0):
+                yield from _set_number(marker, tag, clock.moved(position))
+    gone = item.retime.filter
+    for effect in item.element.all("filter"):
+        if gone is not None and effect.start == gone.start:
+            continue
+        for keyframe in effect.below("keyframe"):
+            position = keyframe.int_of("when")
+            if position is not None:
+                yield from _set_number(keyframe, "when", clock.moved(position))
+
+
+def _ticks(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
+    """Premiere's own idea of ``in`` and ``out``."""
+    clip = item.element
+    if clip.first("pproTicksIn") is None:
+        return
+    length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
+    entry = relink.rate.seconds(relink.source_in) - item.rate.seconds(item.head)
+    yield from _set_number(clip, "pproTicksIn", seconds_to_ticks(entry))
+    exit_ = seconds_to_ticks(entry + item.rate.seconds(length))
+    yield from _set_number(clip, "pproTicksOut", exit_)
+
+
+def _set_number(parent: Element, tag: str, value: int) -> Iterator[TextEdit]:
+    child = parent.first(tag)
+    if child is not None and parent.int_of(tag) != value:
+        yield set_text(child, str(value))
+
+
+def _rename(sequence: Element, name: str) -> Iterator[TextEdit]:
+    element = sequence.first("name")
+    if element is None:
+        yield TextEdit(sequence.inner, sequence.inner, f"<name>{escape(name)}</name>")
+    elif element.text != name:
+        yield set_text(element, name)
+    known = sequence.first("uuid")
+    if known is not None and known.text:
+        fresh = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{known.text.lower()}/{name}"))
+        yield set_text(known, fresh.upper() if known.text.isupper() else fresh)

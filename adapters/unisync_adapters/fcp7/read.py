@@ -1,0 +1,391 @@
+"""xmeml (Final Cut Pro 7 XML; Premiere, Resolve, Hiero) read into an OpenTimelineIO timeline.
+
+Beyond the contract of :mod:`..document`, an audio clip's ``metadata["unisync"]`` holds
+``source_track``: the 1-based channel of its file (``sourcetrack/trackindex``). A nested sequence is
+a ``Stack`` holding its picture tracks in a picture track, its sound tracks in a sound track. Where
+a clip begins under a transition, its ``source_range`` starts at the cut, as OTIO has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+from opentimelineio._otio import AnyDictionary, PyAny
+
+from ..document import Adapter, Document, Origin, PathMap
+from ..errors import EditError
+from ..otiotime import otio_range, otio_time
+from ..timebase import PREMIERE_TICKS_PER_SECOND as _TICKS
+from ..timebase import Rate, ticks_to_seconds
+from .layout import Crossing, Placed, lay_out
+from .media import FileTable, MediaFile, rate_of, start_code
+from .retime import PLAIN, Retime, retime_of
+from .scan import Element
+from .sequences import SequenceTable, tracks_of
+from .text import XmlText
+
+MAX_CLIPS = 1_000_000
+"""Nests within nests multiply; beyond this the document is an attack, not an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipItem:
+    """What patching one picture clip needs to know.
+
+    Attributes:
+        element: the ``clipitem``; ``file`` its ``file`` child.
+        media: what ``file`` stands for.
+        rate: the clock that ``in``, ``out`` and ``duration`` count in.
+        head: frames of that clock between ``in`` and the cut, under the leading transition.
+        refuse: why it cannot be relinked.
+    """
+
+    element: Element
+    file: Element | None
+    media: MediaFile | None
+    rate: Rate
+    head: int | Fraction
+    retime: Retime
+    refuse: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fcp7Document(Document):
+    """A :class:`Document` that remembers where its parts stand.
+
+    Attributes:
+        source: the text and its bytes.
+        sequence: the sequence that was read.
+        files: the ``file`` definitions and references.
+        items: clipitems by origin key.
+        position: the sequence's place among the document's sequences.
+    """
+
+    source: XmlText
+    sequence: Element
+    files: FileTable
+    items: dict[str, ClipItem]
+    position: int
+
+
+def read_document(
+    data: bytes, path: Path, path_map: PathMap, adapter: Adapter, sequence: str | int | None
+) -> Fcp7Document:
+    """Read one sequence of a document: by name or id, or by place among the sequences.
+
+    Raises:
+        EditError: damaged, no sequence, or several and none (or none of that name) picked.
+    """
+    source = XmlText.of(data, path)
+    try:
+        return _Reader(source, path).read(data, path_map, adapter, sequence)
+    except RecursionError as error:
+        raise EditError("The XML is nested too deeply", file=path) from error
+
+
+class _Reader:
+    """One reading: the tables of the document, and the clips met so far."""
+
+    def __init__(self, source: XmlText, path: Path) -> None:
+        self.source = source
+        self.path = path
+        self.files = FileTable(source)
+        self.sequences = SequenceTable(source, path)
+        self.origins: dict[str, Origin] = {}
+        self.items: dict[str, ClipItem] = {}
+        self.keys: dict[int, str] = {}
+        self.met = 0
+
+    def read(
+        self, data: bytes, path_map: PathMap, adapter: Adapter, pick: str | int | None
+    ) -> Fcp7Document:
+        sequence = self.sequences.choose(pick)
+        rate = self._sequence_rate(sequence)
+        code = start_code(sequence, rate)
+        start = Fraction(code.frame) * rate.fps / (code.rate or rate).fps
+        timeline = otio.schema.Timeline(
+            name=sequence.text_of("name") or "",
+            global_start_time=otio_time(start, rate),
+            metadata={"unisync": {"rate": str(rate), "drop": code.drop}},
+        )
+        timeline.tracks.markers.extend(_sequence_markers(sequence, rate))
+        for kind in ("video", "audio"):
+            timeline.tracks.extend(self._tracks(sequence, rate, kind, (sequence,), None))
+        return Fcp7Document(
+            path=self.path,
+            data=data,
+            adapter=adapter,
+            timeline=timeline,
+            origins=self.origins,
+            rate=rate,
+            drop=code.drop,
+            path_map=path_map,
+            source=self.source,
+            sequence=sequence,
+            files=self.files,
+            items=self.items,
+            position=self.sequences.top.index(sequence),
+        )
+
+    def _sequence_rate(self, sequence: Element) -> Rate:
+        format_ = sequence.first("media", "video", "format", "samplecharacteristics")
+        rate = rate_of(sequence) or rate_of(sequence.first("timecode")) or rate_of(format_)
+        if rate is None:
+            raise EditError(
+                f"The sequence {sequence.text_of('name')!r} states no rate",
+                file=self.path,
+                remedy="Export it again",
+            )
+        return rate
+
+    def _tracks(
+        self,
+        sequence: Element,
+        rate: Rate,
+        kind: str,
+        nest: tuple[Element, ...],
+        refuse: str | None,
+    ) -> list[otio.schema.Track]:
+        tracks = []
+        for head in tracks_of(sequence, kind):
+            track = otio.schema.Track(
+                name=head.name or head.position,
+                kind=kind.capitalize(),
+                metadata={"unisync": head.metadata()},
+            )
+            track.enabled = head.enabled
+            context = _Context(
+                kind, rate, head.label, f"{self.sequences.key(sequence)}/{head.position}", nest,
+                refuse,
+            )
+            track.extend(self._children(head.element, context))
+            tracks.append(track)
+        return tracks
+
+    def _children(self, track: Element, at: _Context) -> list[otio.core.Composable]:
+        children: list[otio.core.Composable] = []
+        cursor = 0
+        for item in lay_out(track, at.rate):
+            start = item.start if isinstance(item, Placed) else item.cut
+            if start > cursor:
+                gap = otio_range(0, start - cursor, at.rate)
+                children.append(otio.schema.Gap(source_range=gap))
+                cursor = start
+            if isinstance(item, Crossing):
+                children.append(_transition(item, at.rate))
+            else:
+                children.append(self._item(item, at))
+                cursor = item.end
+        return children
+
+    def _item(self, placed: Placed, at: _Context) -> otio.core.Item:
+        self.met += 1
+        if self.met > MAX_CLIPS:
+            raise EditError(f"The edit shows more than {MAX_CLIPS} clips", file=self.path)
+        element = placed.element
+        name = element.text_of("name") or ""
+        nested = self.sequences.nested(element)
+        if nested is not None:
+            item = self._nest(placed, nested, name, at)
+        elif element.tag == "generatoritem":
+            kind = element.text_of("effect", "effectid") or element.text_of("effect", "name") or ""
+            item = otio.schema.Clip(
+                name,
+                otio.schema.GeneratorReference(name=name, generator_kind=kind),
+                otio_range(0, placed.end - placed.start, at.rate),
+            )
+        else:
+            item = self._clip(placed, name, at)
+        if element.is_false("enabled"):
+            item.enabled = False
+        return item
+
+    def _nest(
+        self, placed: Placed, nested: Element, name: str, at: _Context
+    ) -> otio.schema.Stack:
+        element = placed.element
+        if nested in at.nest:
+            raise EditError(
+                f"The sequence {nested.text_of('name')!r} holds itself",
+                file=self.path, clip=name, remedy="Remove it from itself",
+            )
+        rate = self._sequence_rate(nested)
+        retime = retime_of(element)
+        clock = rate_of(element) or rate
+        head = Fraction(placed.head) * rate.fps / at.rate.fps
+        start = (element.int_of("in") or 0) * rate.fps / clock.fps + head
+        refuse = at.refuse
+        if retime is not PLAIN:
+            refuse = f"It lies in the nest {name!r}, whose speed is changed"
+        stack = otio.schema.Stack(name)
+        stack.source_range = otio.opentime.TimeRange(
+            otio_time(start, rate), otio_time(placed.end - placed.start, at.rate)
+        )
+        if refuse:
+            stack.metadata["unisync"] = {"refuse": refuse}
+        stack.markers.extend(_sequence_markers(nested, rate))
+        stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
+        return stack
+
+    def _clip(self, placed: Placed, name: str, at: _Context) -> otio.schema.Clip:
+        element = placed.element
+        file = element.first("file")
+        media = self.files.media(file) if file is not None else None
+        clock = rate_of(element) or (media and media.rate) or at.rate
+        plate = (media and media.rate) or clock
+        retime = retime_of(element)
+        at_in = _source_frame(element, media, retime, clock, plate)
+        # a whole number where it can be: most clips run at one rate and plain speed
+        plain = clock == plate and retime is PLAIN
+        scale: int | Fraction = 1 if plain else retime.speed * plate.fps / clock.fps
+        head = placed.head if clock == at.rate else placed.head * clock.fps / at.rate.fps
+        base = (at_in or 0) + (media.start if media else 0)
+        clip = otio.schema.Clip(
+            name,
+            self.files.reference(media, plate) if media else otio.schema.MissingReference(name),
+            otio.opentime.TimeRange(
+                otio_time(base + head * scale, plate),
+                otio_time(placed.end - placed.start, at.rate),
+            ),
+        )
+        if at.kind == "video":
+            refuse = at.refuse or retime.refuse or _refusal(placed, media, clock, at.rate)
+            if at_in is None and refuse is None:
+                refuse = "It plays backwards, and the length of its media is unknown"
+            item = ClipItem(element, file, media, clock, head, retime, refuse)
+            _annotate(clip, "origin", self._origin(item, name, at))
+            if refuse:
+                clip.metadata["unisync"]["refuse"] = refuse
+        elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
+            _annotate(clip, "source_track", channel)
+        if retime is not PLAIN:
+            clip.effects.append(_warp(retime))
+        entry = element.int_of("in") or 0
+        clip.markers.extend(_marker(m, entry, base, scale, plate) for m in element.all("marker"))
+        return clip
+
+    def _origin(self, item: ClipItem, name: str, at: _Context) -> str:
+        known = self.keys.get(item.element.start)
+        if known is not None:
+            origin = self.origins[known]
+            self.origins[known] = replace(origin, uses=origin.uses + 1)
+            return known
+        base = key = f"{at.key}/{item.element.id or 'clipitem'}"
+        number = 1
+        while key in self.origins:
+            number += 1
+            key = f"{base}~{number}"
+        self.keys[item.element.start] = key
+        self.items[key] = item
+        self.origins[key] = Origin(key, name, at.label)
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """The track that is being read."""
+
+    kind: str
+    rate: Rate
+    label: str
+    key: str
+    nest: tuple[Element, ...]
+    refuse: str | None
+
+
+def _annotate(clip: otio.schema.Clip, key: str, value: str | int) -> None:
+    """``metadata["unisync"] = {key: value}``, at a third of what OTIO's own conversion costs."""
+    facts = AnyDictionary()
+    facts[key] = PyAny(value)
+    clip.metadata["unisync"] = PyAny(facts)
+
+
+def _source_frame(
+    element: Element, media: MediaFile | None, retime: Retime, clock: Rate, plate: Rate
+) -> int | Fraction | None:
+    """Frame of the file, at its own rate, that is shown where the clip's ``in`` stands.
+
+    Premiere's ticks are the truth where it plays forward. What they mean in a clip that plays
+    backwards is documented nowhere, so there the retimed ``in`` decides.
+    """
+    ticks = element.int_of("pproTicksIn")
+    if ticks is not None and ticks >= 0 and retime.speed > 0:
+        frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
+        return frames if not rest else ticks_to_seconds(ticks) * plate.fps
+    entry = element.int_of("in") or 0
+    if retime is PLAIN and clock == plate:
+        return entry
+    length = media.duration if media else None
+    frame = retime.source_frame(
+        Fraction(entry), None if length is None else int(length * clock.fps / plate.fps)
+    )
+    return None if frame is None else frame * plate.fps / clock.fps
+
+
+def _refusal(
+    placed: Placed, media: MediaFile | None, clock: Rate, record: Rate
+) -> str | None:
+    element = placed.element
+    if element.first("multiclip") is not None:
+        return "It is a multicam clip; flatten it to the angle in use"
+    if placed.crossed:
+        return "It overlaps its neighbour in the track"
+    if media is None:
+        return "It has no media file"
+    if media.kind == "sequence":
+        return "It plays a sequence of pictures"
+    entry, exit_ = element.int_of("in"), element.int_of("out")
+    if entry is None or exit_ is None or media.kind:
+        return None
+    visible = placed.end + placed.tail - placed.start + placed.head
+    # a frame's difference is how NLEs round; more is a speed change that nothing states
+    length = Fraction(exit_ - entry)
+    if clock != record:
+        length *= record.fps / clock.fps
+    if abs(length - visible) > 2:
+        return "Its source and its record length differ, and no speed filter says why"
+    return None
+
+
+def _warp(retime: Retime) -> otio.schema.LinearTimeWarp:
+    facts = {"unisync": {"speed": str(retime.speed)}}
+    if retime.speed == 0:
+        freeze = otio.schema.FreezeFrame()
+        freeze.metadata.update(facts)
+        return freeze
+    return otio.schema.LinearTimeWarp(
+        "speed", time_scalar=float(retime.speed), metadata=facts
+    )
+
+
+def _transition(item: Crossing, rate: Rate) -> otio.schema.Transition:
+    effect = item.element.first("effect")
+    dissolve = effect is not None and effect.text_of("effectcategory") == "Dissolve"
+    return otio.schema.Transition(
+        name=(effect.text_of("name") if effect is not None else None) or "",
+        transition_type="SMPTE_Dissolve" if dissolve else "Custom_Transition",
+        in_offset=otio_time(item.cut - item.start, rate),
+        out_offset=otio_time(item.end - item.cut, rate),
+    )
+
+
+def _sequence_markers(sequence: Element, rate: Rate) -> list[otio.schema.Marker]:
+    return [_marker(m, 0, 0, 1, rate) for m in sequence.all("marker")]
+
+
+def _marker(
+    marker: Element, entry: int, base: int | Fraction, scale: int | Fraction, rate: Rate
+) -> otio.schema.Marker:
+    """A marker whose ``in`` counts in a clock where frame ``entry`` is source frame ``base``."""
+    start, end = marker.int_of("in") or 0, marker.int_of("out")
+    length = max(0, end - start) if end is not None and end >= 0 else 0
+    return otio.schema.Marker(
+        name=marker.text_of("name") or "",
+        marked_range=otio_range(
+            Fraction(base + (start - entry) * scale), length * abs(Fraction(scale)), rate
+        ),
+        comment=marker.text_of("comment") or "",
+    )

@@ -1,0 +1,211 @@
+"""An XML document as text whose every character knows its byte, and the guard at its door.
+
+Elements are found in the decoded text; changes go back as byte spans of the original data, in its
+own encoding. So a UTF-16 document, a byte order mark or Windows line ends need no special case,
+and what is not changed is not even re-encoded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from xml.parsers import expat
+
+from ..errors import EditError
+from ..splice import Edit
+
+MAX_BYTES = 1 << 29
+"""512 MiB: ten times the largest sequence a feature film is known to give."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+         (codecs.BOM_UTF16_BE, "utf-16-be"))
+_DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']")
+_STATEFUL = re.compile(r"utf-?7|iso-?2022|^hz|punycode|idna|escape", re.IGNORECASE)
+_NOT_MARKUP = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(\w+));")
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """Characters ``start`` to ``end`` of the text become ``text`` (already escaped)."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class XmlText:
+    """A well-formed document.
+
+    Attributes:
+        text: decoded, without its byte order mark.
+        masked: the same length, with comments, CDATA sections and processing instructions blanked
+            out: here every ``<`` begins a tag.
+        encoding: Python's name of the encoding.
+        bom: length of the byte order mark.
+        walked: what :mod:`.scan` met on its way, by where an element's content begins.
+    """
+
+    text: str
+    masked: str
+    encoding: str
+    bom: int
+    walked: dict[int, list[tuple[str, int, int, int, int]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @classmethod
+    def of(cls, data: bytes, path: Path) -> XmlText:
+        """Decode and check a document.
+
+        Raises:
+            EditError: not well-formed, an encoding that cannot be given back exactly, an entity
+                declaration (nothing is ever expanded or fetched), or larger than MAX_BYTES.
+        """
+        if len(data) > MAX_BYTES:
+            raise EditError(
+                f"The document is larger than {MAX_BYTES >> 20} MiB",
+                file=path,
+                remedy="Export the one sequence alone",
+            )
+        text, encoding, bom = _decode(data, path)
+        masked = text
+        if _has_other_markup(text, path):
+            masked = _NOT_MARKUP.sub(lambda match: " " * len(match[0]), text)
+        return cls(text, masked, encoding, bom)
+
+    @property
+    def newline(self) -> str:
+        """The document's line end, as it is found between its first tags."""
+        return "\r\n" if "\r\n" in self.text[:4096] else "\n"
+
+    def plain(self, start: int, end: int) -> str:
+        """Character data of a leaf: references resolved, CDATA unwrapped, comments dropped."""
+        raw = self.text[start:end]
+        if "<" in raw:
+            raw = _CDATA.sub(lambda match: escape(match[1]), raw)
+            raw = _NOT_MARKUP.sub("", raw)
+        return unescape(raw) if "&" in raw else raw
+
+    def byte_edits(self, edits: Iterable[TextEdit]) -> list[Edit]:
+        """The same changes as byte spans of the original data.
+
+        Characters that the document's encoding does not have become character references.
+        """
+        ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
+        if self.text.isascii() and not self.encoding.startswith("utf-16"):
+            return [
+                Edit(self.bom + e.start, self.bom + e.end, self._encode(e.text)) for e in ordered
+            ]
+        result: list[Edit] = []
+        chars, position = 0, self.bom
+        for edit in ordered:
+            position += len(self.text[chars : edit.start].encode(self.encoding))
+            width = len(self.text[edit.start : edit.end].encode(self.encoding))
+            result.append(Edit(position, position + width, self._encode(edit.text)))
+            chars = edit.start
+        return result
+
+    def _encode(self, text: str) -> bytes:
+        return text.encode(self.encoding, "xmlcharrefreplace")
+
+
+def escape(text: str) -> str:
+    """Text as XML character data."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def unescape(text: str) -> str:
+    """Character data with its references resolved; unknown entities stay as they are written."""
+    return _REFERENCE.sub(_resolved, text)
+
+
+def _resolved(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1], 16))
+    if match[2]:
+        return chr(int(match[2]))
+    return _NAMED.get(match[3], match[0])
+
+
+def sniff_text(data: bytes) -> str:
+    """The document's first characters, as well as they can be read; for recognition alone."""
+    encoding, bom = _encoding(data)
+    try:
+        return data[bom : bom + 8192].decode(encoding, "replace")
+    except LookupError:
+        return data[:8192].decode("latin-1")
+
+
+def _encoding(data: bytes) -> tuple[str, int]:
+    """Encoding and length of the byte order mark (XML 1.0, appendix F)."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return name, len(mark)
+    if data.startswith(b"<\0?\0"):
+        return "utf-16-le", 0
+    if data.startswith(b"\0<\0?"):
+        return "utf-16-be", 0
+    declared = _DECLARED.match(data[:512].lstrip())
+    return (declared[1].decode("ascii").lower() if declared else "utf-8"), 0
+
+
+def _decode(data: bytes, path: Path) -> tuple[str, str, int]:
+    encoding, bom = _encoding(data)
+    try:
+        if _STATEFUL.search(encoding):
+            raise LookupError(encoding)
+        text = data[bom:].decode(encoding) if bom else data.decode(encoding)
+        # a byte that another byte could stand for would not come back as it was
+        exact = encoding in ("utf-8", "utf-16-le", "utf-16-be") or text.encode(encoding) == data
+    except (LookupError, UnicodeError) as error:
+        raise EditError(
+            f"The document says it is {encoding}, which cannot be read: {error}",
+            file=path,
+            remedy="Save it as UTF-8",
+        ) from error
+    if not exact:
+        raise EditError(
+            f"The document's {encoding} text does not survive being read",
+            file=path,
+            remedy="Save it as UTF-8",
+        )
+    return text, encoding, bom
+
+
+def _has_other_markup(text: str, path: Path) -> bool:
+    """Whether a well-formed text holds comments, CDATA sections or processing instructions."""
+    found = False
+
+    def note(*_: Any) -> None:
+        nonlocal found
+        found = True
+
+    def refuse(*_: Any) -> NoReturn:
+        raise EditError(
+            "The document declares XML entities, which no NLE writes",
+            file=path,
+            remedy="Export it again; a document from elsewhere may be an attack",
+        )
+
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = refuse
+    parser.CommentHandler = parser.StartCdataSectionHandler = note
+    parser.ProcessingInstructionHandler = note
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        raise EditError(
+            f"The XML is damaged in line {error.lineno}, column {error.offset + 1}: "
+            f"{expat.ErrorString(error.code)}",
+            file=path,
+            remedy="Export it again",
+        ) from error
+    return found
