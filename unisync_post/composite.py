@@ -188,6 +188,6 @@ def _band_limited(
     rows, columns = np.flatnonzero(soft.any(1)), np.flatnonzero(soft.any(0))
     y = slice(max(0, rows[0] - margin), rows[-1] + margin + 1)
     x = slice(max(0, columns[0] - margin), columns[-1] + margin + 1)
-    smooth = generated.copy()
+    smooth: NDArray[np.uint8] = generated.copy()
     smooth[y, x] = cv2.GaussianBlur(generated[y, x], (0, 0), sigma)
     return smooth

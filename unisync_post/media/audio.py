@@ -203,7 +203,7 @@ def _mono_blocks(
 
 
 def _mixed(frame: AudioFrame, channel: int | None, path: Path) -> NDArray[np.float32]:
-    samples = frame.to_ndarray().astype(np.float32, copy=False)
+    samples: NDArray[np.float32] = frame.to_ndarray().astype(np.float32, copy=False)
     if channel is not None:
         if not 0 <= channel < len(samples):
             raise MediaError(
@@ -211,11 +211,11 @@ def _mixed(frame: AudioFrame, channel: int | None, path: Path) -> NDArray[np.flo
                 file=path,
                 remedy="Check the clip's channel map.",
             )
-        return samples[channel]
+        return np.asarray(samples[channel])
     names = [part.name for part in frame.layout.channels]
     if len(samples) > 2 and "FC" in names:
-        return samples[names.index("FC")]
-    return samples.mean(axis=0, dtype=np.float32)
+        return np.asarray(samples[names.index("FC")])
+    return np.asarray(samples.mean(axis=0, dtype=np.float32))
 
 
 def _sound(container: InputContainer, path: Path, number: int) -> CodedSound:

@@ -6,17 +6,16 @@ import shlex
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import xxhash
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from unisync_adapters.errors import TimeError
 from unisync_adapters.timebase import Rate, Timecode
 
 from ..errors import MediaError
+from .cadence import find_rate
 from .index import PacketIndex, open_media, packet_index, picture_stream
 from .info import AudioStream, ColourTags, MediaInfo
 from .pixels import is_supported
@@ -47,7 +46,7 @@ def probe(path: Path) -> MediaInfo:
     with open_media(path) as container:
         stream = picture_stream(container, path)
         picture = _first_picture(container, stream, path)
-        rate, steady = _rate(stream, index)
+        rate, steady = _rate(stream, index, path)
         start, drop, has_timecode = _timecode(container, stream, rate, path)
         context = stream.codec_context
         return MediaInfo(
@@ -119,38 +118,12 @@ def _first_picture(container: InputContainer, stream: VideoStream, path: Path) -
     raise MediaError("Its picture does not decode", file=path, remedy="Copy it again.")
 
 
-def _rate(stream: VideoStream, index: PacketIndex) -> tuple[Rate, bool]:
-    """The one rate whose every frame period holds exactly one picture, and whether there is one.
-
-    A steady 22.131 fps recorded on a 30 fps clock passes (each picture less than a period off);
-    a rate that wanders does not.
-    """
-    times = index.pts - index.pts[0]
-    nominal = [r for r in (stream.guessed_rate, stream.average_rate, stream.base_rate) if r]
-    if len(times) > 1:
-        step = int(times[1])
-        if step > 0 and (times == step * np.arange(len(times))).all():
-            nominal = [1 / (step * index.time_base), *nominal]
-    candidates = [Rate.of(Fraction(rate)) for rate in nominal]
-    for rate in candidates:
-        if _spread(times, rate, index) * index.time_base * rate.fps < Fraction(1, 100) or (
-            _spread(times, rate, index) <= 2
-        ):
-            return rate, True
-    for rate in candidates:
-        if _spread(times, rate, index) * index.time_base * rate.fps < 1:
-            return rate, True
-    if not candidates:
-        raise MediaError("The picture has no rate", file=stream.container.name)
-    return Rate.of(Fraction(stream.average_rate or candidates[0].fps)), False
-
-
-def _spread(times: NDArray[np.int64], rate: Rate, index: PacketIndex) -> int:
-    """How far apart the earliest and the latest picture are from the grid, in time base units."""
-    grid = 1 / (index.time_base * rate.fps)
-    count = np.arange(len(times), dtype=np.int64)
-    off = times * grid.denominator - count * grid.numerator
-    return -(-int(off.max() - off.min()) // grid.denominator)
+def _rate(stream: VideoStream, index: PacketIndex, path: Path) -> tuple[Rate, bool]:
+    stated = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+    declared = [Fraction(rate) for rate in stated if rate]
+    if not declared and index.pts[0] == index.pts[-1]:
+        raise MediaError("Its picture has no rate", file=path, remedy="Rewrap it.")
+    return find_rate(index, declared)
 
 
 def _timecode(
