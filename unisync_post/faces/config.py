@@ -20,8 +20,8 @@ class FaceConfig:
         search_every: frames between two searches for new faces while others are followed.
         tile_every: frames between two tiled searches for small faces while others are followed.
         small: a followed face narrower than this, in plate pixels, keeps the tiled search busy.
-        occlusion: share of the skin around the mouth that must change colour, against the rest
-            of the face and this face's own usual, for the mouth to count as covered.
+        occlusion: evidence that the mouth is covered (:func:`.occlusion.covered`) from which it
+            counts as covered; higher lets more through, infinity switches the check off.
         min_seconds: a face seen for less time in a scene is noise and is dropped.
         sure: detector's confidence (0..1) that a face must reach once; one that never does must
             be seen five times as long to be believed.
@@ -36,7 +36,7 @@ class FaceConfig:
     search_every: int = 6
     tile_every: int = 48
     small: float = 80.0
-    occlusion: float = 0.35
+    occlusion: float = 1.0
     min_seconds: Fraction = Fraction(1, 5)
     sure: float = 0.75
     min_run: int = 3

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .boxes import Box, is_same_face
 from .graphs import Graph, blank
 
 _SIDE = 192
@@ -42,13 +43,9 @@ class Detection:
         score: 0..1.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     eyes: NDArray[np.float64]
     score: float
-
-    @property
-    def width(self) -> float:
-        return self.box[2] - self.box[0]
 
 
 class FaceDetector:
@@ -67,14 +64,14 @@ class FaceDetector:
         """
         whole = (0, 0, rgb.shape[1], rgb.shape[0])
         small = _shrunk(rgb, whole)
-        return suppress(_read(self._full, small, whole) + _read(self._short, small, whole))
+        return distinct(_read(self._full, small, whole) + _read(self._short, small, whole))
 
     def search(self, rgb: NDArray[np.uint8]) -> list[Detection]:
         """:meth:`detect`, and the small faces too, tile by tile (some 30 ms at 1920x1080)."""
         found = self.detect(rgb)
         for tile in tiles(rgb.shape[1], rgb.shape[0]):
             found += _read(self._full, _shrunk(rgb, tile), tile)
-        return suppress(found)
+        return distinct(found)
 
     def close(self) -> None:
         self._full.close()
@@ -105,20 +102,11 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(k * (length - side) / max(count - 1, 1)) for k in range(count)]
 
 
-def iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Intersection over union of two boxes x0, y0, x1, y1."""
-    inner = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(
-        0.0, min(a[3], b[3]) - max(a[1], b[1])
-    )
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return inner / (areas - inner) if areas > inner else 0.0
-
-
-def suppress(found: list[Detection], most: float = 0.3) -> list[Detection]:
-    """Keep the best of detections that overlap by more than ``most`` (IoU), best first."""
+def distinct(found: list[Detection]) -> list[Detection]:
+    """The best detection of each face, best first."""
     kept: list[Detection] = []
     for one in sorted(found, key=lambda d: -d.score):
-        if all(iou(one.box, other.box) <= most for other in kept):
+        if not any(is_same_face(one.box, other.box) for other in kept):
             kept.append(one)
     return kept
 

@@ -14,6 +14,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from .boxes import Box, box_of
 from .graphs import Graph, blank
 from .resample import crop_frame
 
@@ -77,9 +78,8 @@ class Mesh:
     matrix: NDArray[np.float64]
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+    def box(self) -> Box:
+        return box_of(self.points)
 
 
 class FaceMesh:
@@ -132,9 +132,7 @@ class FaceMesh:
         self.close()
 
 
-def region_of_box(
-    box: tuple[float, float, float, float], eyes: NDArray[np.float64]
-) -> Region:
+def region_of_box(box: Box, eyes: NDArray[np.float64]) -> Region:
     """The region to look at for a detection: its box with margin, upright by its eyes."""
     angle = math.atan2(eyes[1, 1] - eyes[0, 1], eyes[1, 0] - eyes[0, 0])
     side = max(box[2] - box[0], box[3] - box[1]) * _MARGIN

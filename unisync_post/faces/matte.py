@@ -31,9 +31,9 @@ class MatteConfig:
         feather: half the width of the soft edge, which lies inside the dilated matte.
     """
 
-    top: float = 0.85
+    top: float = 0.9
     room: float = 0.05
-    feather: float = 0.03
+    feather: float = 0.025
 
 
 def mouth_matte(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .boxes import Box, box_of, iou, width
 from .canonical import RIGID
 from .config import FaceConfig
-from .detect import iou
 from .landmarks import COUNT
-from .occlusion import covered_share
+from .occlusion import covered
 from .pose3d import head_pose
 from .smooth import gaussian, runs
 from .types import FaceState, FaceTrack
@@ -37,9 +37,8 @@ class Sighting:
     colours: NDArray[np.float32]
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+    def box(self) -> Box:
+        return box_of(self.points)
 
 
 def assemble(
@@ -62,7 +61,7 @@ def assemble(
 
 
 def _is_listed(face: dict[int, Sighting], config: FaceConfig) -> bool:
-    widths = [one.box[2] - one.box[0] for one in face.values()]
+    widths = [width(one.box) for one in face.values()]
     return float(np.median(widths)) >= _NOISE_WIDTH * config.min_width
 
 
@@ -106,8 +105,8 @@ def _track(
     for start, end in runs(np.isfinite(landmarks[:, 0, 0]), cuts):
         landmarks[start:end] = gaussian(landmarks[start:end], config.smooth)
     boxes, angles = _boxes(landmarks), _angles(landmarks)
-    covered = _covered(face, cuts, count)
-    reasons = _reasons(boxes, angles[:, 0], covered, cuts, config)
+    hidden = _covered(face, cuts, count)
+    reasons = _reasons(boxes, angles[:, 0], hidden, cuts, config)
     states, final = _states(reasons, bridged, cuts, config)
     yaw, pitch, roll = angles.T.astype(np.float32)
     return FaceTrack(
@@ -150,20 +149,20 @@ def _angles(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 def _covered(
     face: dict[int, Sighting], cuts: tuple[int, ...], count: int
 ) -> NDArray[np.float32]:
-    """(F,) share of the mouth's surroundings that is covered; 0 where unseen."""
-    covered = np.zeros(count, np.float32)
+    """(F,) evidence that the mouth is covered, 1 = limit; 0 where unseen."""
+    evidence = np.zeros(count, np.float32)
     scenes: dict[int, list[int]] = {}
     for index in sorted(face):
         scenes.setdefault(bisect_right(cuts, index), []).append(index)
     for indices in scenes.values():
-        covered[indices] = covered_share(np.stack([face[k].colours for k in indices]))
-    return covered
+        evidence[indices] = covered(np.stack([face[k].colours for k in indices]))
+    return evidence
 
 
 def _reasons(
     boxes: NDArray[np.float32],
     yaw: NDArray[np.float64],
-    covered: NDArray[np.float32],
+    hidden: NDArray[np.float32],
     cuts: tuple[int, ...],
     config: FaceConfig,
 ) -> list[str]:
@@ -171,7 +170,7 @@ def _reasons(
     with np.errstate(divide="ignore"):
         small = _latched(config.min_width / (boxes[:, 2] - boxes[:, 0]), cuts)
     turned = _latched(np.abs(yaw) / config.yaw_limit, cuts)
-    hidden = _latched(covered / config.occlusion, cuts)
+    occluded = _latched(hidden / config.occlusion, cuts)
     reasons = []
     for k in range(len(boxes)):
         if not np.isfinite(boxes[k, 0]):
@@ -181,7 +180,7 @@ def _reasons(
         elif turned[k]:
             reasons.append(TURNED)
         else:
-            reasons.append(OCCLUDED if hidden[k] else "")
+            reasons.append(OCCLUDED if occluded[k] else "")
     return reasons
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from unisync_adapters.timebase import Rate
 
+from .boxes import Box, distance, iou, is_same_face, width
 from .config import FaceConfig
 from .cuts import with_cuts
-from .detect import Detection, FaceDetector, iou
+from .detect import Detection, FaceDetector
 from .landmarks import FaceMesh, Mesh, region_of_box, region_of_mesh
 from .occlusion import skin_colours
 from .state import Sighting, assemble
@@ -23,8 +24,8 @@ from .types import FaceTrack
 Progress = Callable[[int], None]
 """Called with the number of frames done."""
 
-_SAME = 0.35
-"""Overlap (IoU) from which two meshes in one frame are the same face."""
+_FOLLOWS = 0.35
+"""Least overlap (IoU) of one face's boxes in neighbouring frames when looking back."""
 
 
 def track_faces(
@@ -86,7 +87,7 @@ class _Followed:
     def points(self) -> NDArray[np.float32]:
         return self.sightings[self.last].points
 
-    def box_at(self, index: int) -> tuple[float, float, float, float] | None:
+    def box_at(self, index: int) -> Box | None:
         seen = self.sightings.get(index)
         return None if seen is None else seen.box
 
@@ -131,11 +132,11 @@ class _Tracker:
         """A face neither jumps nor changes size from one frame to the next."""
         old, new = face.sightings[face.last].box, mesh.box
         patience = 1 + 0.2 * face.missed
-        grown = (new[2] - new[0] + 1) / (old[2] - old[0] + 1)
+        grown = (width(new) + 1) / (width(old) + 1)
         return (
             mesh.score >= self._config.presence
             and 1 / 1.5 < grown < 1.5
-            and _distance(old, new) < 0.6 * patience * (old[2] - old[0])
+            and distance(old, new) < 0.6 * patience * width(old)
         )
 
     def _drop_doubles(self, index: int) -> None:
@@ -144,7 +145,7 @@ class _Tracker:
         for k, older in enumerate(by_age):
             for younger in by_age[k + 1 :]:
                 a, b = older.box_at(index), younger.box_at(index)
-                if a is not None and b is not None and iou(a, b) > _SAME:
+                if a is not None and b is not None and is_same_face(a, b):
                     self._unsee(index, younger)
 
     def _unsee(self, index: int, face: _Followed) -> None:
@@ -163,7 +164,7 @@ class _Tracker:
     def _search(self, index: int, frame: NDArray[np.uint8]) -> list[Detection]:
         self._searched = index
         boxes = [box for face in self._open if (box := face.box_at(index)) is not None]
-        close = all(box[2] - box[0] >= self._config.small for box in boxes) and bool(boxes)
+        close = all(width(box) >= self._config.small for box in boxes) and bool(boxes)
         every = self._config.tile_every if close else 2 * self._config.search_every
         if index - self._tiled < every:
             return self._detector.detect(frame)
@@ -196,7 +197,7 @@ class _Tracker:
             before = self._mesh.look(old, region_of_mesh(mesh.points))
             if before is None or before.score < self._config.presence:
                 return
-            if self._known(earlier, before.box) or iou(mesh.box, before.box) < _SAME:
+            if self._known(earlier, before.box) or iou(mesh.box, before.box) < _FOLLOWS:
                 return
             face.see(earlier, before)
             mesh = before
@@ -212,11 +213,11 @@ class _Tracker:
             region = region_of_mesh(mesh.points)
         return mesh
 
-    def _known(self, index: int, box: tuple[float, float, float, float]) -> _Followed | None:
+    def _known(self, index: int, box: Box) -> _Followed | None:
         """The face that is already seen here in this frame."""
         for face in self._open:
             other = face.box_at(index)
-            if other is not None and iou(box, other) > _SAME:
+            if other is not None and is_same_face(box, other):
                 return face
         return None
 
@@ -227,14 +228,9 @@ class _Tracker:
             if index in face.sightings:
                 continue
             old, new = face.sightings[face.last].box, mesh.box
-            width = max(old[2] - old[0], new[2] - new[0])
-            ratio = (new[2] - new[0] + 1) / (old[2] - old[0] + 1)
+            ratio = (width(new) + 1) / (width(old) + 1)
             reach = min(0.6 + 0.1 * (index - face.last), 2.0)
-            distance = _distance(old, new) / max(width, 1.0)
-            if 0.5 < ratio < 2 and distance < min(reach, nearest):
-                best, nearest = face, distance
+            away = distance(old, new) / max(width(old), width(new), 1.0)
+            if 0.5 < ratio < 2 and away < min(reach, nearest):
+                best, nearest = face, away
         return best
-
-
-def _distance(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    return math.hypot((a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2)
