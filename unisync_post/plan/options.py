@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from unisync_adapters.document import PathMap
@@ -69,7 +69,7 @@ class PlanOptions:
     face: str | None = None
     process_freeze: bool = False
     media: tuple[Path, ...] = ()
-    path_map: PathMap = PathMap()
+    path_map: PathMap = field(default_factory=PathMap)
     sequence: str | None = None
 
     def __post_init__(self) -> None:

@@ -34,6 +34,7 @@ class ClipPlan:
         decision, reason: what, and why (always a sentence).
         shot: the work, when the decision is to render. Clips that show the very same frames with
             the same dub share one shot key.
+        warnings: what is odd about it but does not stop it.
     """
 
     index: int
@@ -48,6 +49,7 @@ class ClipPlan:
     decision: Decision
     reason: str
     shot: Shot | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Plan:
         name: the edit's own name; ``new_name`` what the returned timeline will be called.
         rate, drop, start_frame: the record clock (``start_frame`` = its timecode of frame 0).
         clips: every picture clip, in record order.
+        warnings: about the whole edit, such as all offline media.
     """
 
     edit: str
@@ -87,6 +90,7 @@ class Plan:
     start_frame: int
     dub: DubChoice
     clips: tuple[ClipPlan, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def to_render(self) -> tuple[ClipPlan, ...]:

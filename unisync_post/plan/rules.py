@@ -18,7 +18,7 @@ from unisync_templates import read_template
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 UNDETERMINED = "und"
 SPEECH_STEMS = ("dialogue", "voice-over")

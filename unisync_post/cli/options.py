@@ -1,0 +1,157 @@
+"""Options that several commands share, as decorators."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from unisync_adapters.document import PathMap
+
+from ..plan.options import DubFile, PlanOptions
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def edit_options(command: _Command) -> _Command:
+    """The EDIT argument and everything that says how to plan it.
+
+    The command is called with ``edit: Path`` and ``options: PlanOptions``.
+    """
+
+    @functools.wraps(command)
+    def with_options(
+        *,
+        dub_files: tuple[str, ...],
+        dub_track: str | None,
+        dub_start: str | None,
+        orig_track: str | None,
+        language: str | None,
+        handles: int,
+        face: str | None,
+        process_freeze: bool,
+        media: tuple[Path, ...],
+        path_map: tuple[tuple[str, str], ...],
+        sequence: str | None,
+        **others: Any,
+    ) -> Any:
+        options = PlanOptions(
+            dub=tuple(DubFile.parse(text) for text in dub_files),
+            dub_track=dub_track,
+            dub_start=dub_start,
+            orig_track=orig_track,
+            language=language,
+            handles=handles,
+            face=face,
+            process_freeze=process_freeze,
+            media=media,
+            path_map=PathMap(path_map),
+            sequence=sequence,
+        )
+        return command(options=options, **others)
+
+    for decorate in reversed(_EDIT):
+        with_options = decorate(with_options)
+    return with_options  # type: ignore[return-value]
+
+
+def run_options(command: _Command) -> _Command:
+    """How to render: ``engine: str``, ``workers: int``, ``burn_in: bool``."""
+    for decorate in reversed(_RUN):
+        command = decorate(command)
+    return command
+
+
+def _face(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or value in ("left", "right", "largest") or value.isdecimal():
+        return value
+    raise click.BadParameter("say left, right, largest, or the number of a face")
+
+
+def _pair(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for value in values:
+        theirs, equals, ours = value.partition("=")
+        if not (theirs and equals and ours):
+            raise click.BadParameter(f"write THEIRS=HERE, not {value!r}")
+        pairs.append((theirs, ours))
+    return tuple(pairs)
+
+
+face_option = click.option(
+    "--face",
+    metavar="left|right|largest|N",
+    callback=_face,
+    help="Which face, where several are in the picture and no marker decides.",
+)
+
+_EDIT = (
+    click.argument("edit", type=click.Path(path_type=Path, exists=True)),
+    click.option(
+        "--dub",
+        "dub_files",
+        metavar="FILE[@LANG]",
+        multiple=True,
+        help="A dub file, placed by its BWF time stamp, else at the sequence start. May be "
+        "repeated: a file per character, or per language.",
+    ),
+    click.option(
+        "--dub-track", metavar="NAME|INDEX", help="The dub is this audio track: A3, 3 or its name."
+    ),
+    click.option("--dub-start", metavar="TC", help="Record timecode where the dub files begin."),
+    click.option(
+        "--orig-track", metavar="NAME|INDEX", help="The track with the original dialogue."
+    ),
+    click.option(
+        "--language", metavar="TAG", help="Language wanted, where there are several: fr, pt-BR."
+    ),
+    click.option(
+        "--handles",
+        type=click.IntRange(min=0),
+        default=12,
+        show_default=True,
+        help="Frames rendered beyond each cut.",
+    ),
+    face_option,
+    click.option("--process-freeze", is_flag=True, help="Move the lips in freeze frames too."),
+    click.option(
+        "--media",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        multiple=True,
+        help="Folder to search for media that is not where the edit says. May be repeated.",
+    ),
+    click.option(
+        "--path-map",
+        metavar="THEIRS=HERE",
+        multiple=True,
+        callback=_pair,
+        help="A folder as the edit writes it, and where it is here. May be repeated.",
+    ),
+    click.option("--sequence", metavar="NAME", help="Which sequence of the document."),
+)
+
+_RUN = (
+    click.option(
+        "--engine",
+        default="auto",
+        show_default=True,
+        help="What generates the mouths; auto takes the best that can run here and says which.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Shots rendered at the same time.",
+    ),
+    click.option(
+        "--burn-in/--no-burn-in",
+        default=True,
+        help="Label draft pictures in the review proxies (never in the delivered media).",
+    ),
+)

@@ -1,0 +1,102 @@
+"""What a picture clip shows: media, a still, a generator; and whether one can see through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import PurePosixPath
+
+import opentimelineio as otio
+
+MEDIA_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in ("mov", "mp4", "m4v", "mxf", "avi", "mkv", "mts", "m2ts", "mpg", "ts", "dv")
+)
+"""Picture files worth opening in a search for offline media."""
+
+_ALPHA_STILLS = frozenset((".png", ".psd", ".tif", ".tiff", ".tga", ".gif", ".webp", ".exr"))
+_NO_MEDIA = "The edit names no media for it: a title, a generator or a compound clip."
+
+
+def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:
+    """What our readers noted on an object."""
+    found = item.metadata.get("unisync")
+    return found if isinstance(found, Mapping) else {}
+
+
+def leave_reason(clip: otio.schema.Clip) -> str | None:
+    """Why there is no moving picture to work on; None when there is media (offline or not)."""
+    media = clip.media_reference
+    if isinstance(media, otio.schema.GeneratorReference):
+        return "A title, generator or adjustment layer has no media."
+    if isinstance(media, otio.schema.MissingReference):
+        noted = facts(media)
+        named = {_suffix(media.name), _suffix(clip.name)} & MEDIA_SUFFIXES
+        return None if named or "reel" in noted else _NO_MEDIA
+    if facts(media).get("still"):
+        return "A still picture does not speak."
+    return None
+
+
+def speed_of(clip: otio.schema.Clip) -> Fraction:
+    """Media seconds per record second; 0 for a freeze frame."""
+    speed = Fraction(1)
+    for effect in clip.effects:
+        if isinstance(effect, otio.schema.LinearTimeWarp):
+            # a double that stands for a percentage: 0.3333333 is 1/3, 1.12 is 28/25
+            speed *= Fraction(effect.time_scalar).limit_denominator(100_000)
+    return speed
+
+
+def see_through(clip: otio.schema.Clip) -> bool:
+    """Whether what lies below may be seen: no media, an alpha channel, or scaled or faded down.
+
+    Only what the document states; a filter that we cannot read counts as opaque.
+    """
+    media = clip.media_reference
+    if isinstance(media, otio.schema.GeneratorReference) or leave_reason(clip) == _NO_MEDIA:
+        return True
+    if facts(media).get("still"):
+        return _suffix(getattr(media, "target_url", "")) in _ALPHA_STILLS
+    return any(_shrinks(effect) for effect in clip.effects)
+
+
+def _shrinks(effect: otio.schema.Effect) -> bool:
+    """Resolve's and Premiere's scale or opacity below 100 % at any moment."""
+    resolve = effect.metadata.get("Resolve_OTIO")
+    if isinstance(resolve, Mapping) and resolve.get("Enabled", True):
+        for parameter in _mappings(resolve.get("Parameters")):
+            whole = {"opacity": 100.0, "transformationZoomX": 1.0, "transformationZoomY": 1.0}
+            limit = whole.get(str(parameter.get("Parameter ID")))
+            if limit is not None and any(v < limit for v in _resolve_values(parameter)):
+                return True
+    premiere = effect.metadata.get("PremierePro_OTIO")
+    if isinstance(premiere, Mapping):
+        names = {"AE.ADBE Opacity": ("Opacity",), "AE.ADBE Motion": ("Scale", "Scale Height")}
+        wanted = names.get(str(premiere.get("MatchName")), ())
+        for parameter in _mappings(premiere.get("Parameters")):
+            value = parameter.get("StartValue")
+            if parameter.get("DisplayName") in wanted and isinstance(value, int | float):
+                return value < 100
+    return False
+
+
+def _resolve_values(parameter: Mapping[str, object]) -> list[float]:
+    values = [parameter.get("Parameter Value")]
+    keys = parameter.get("Key Frames")
+    if isinstance(keys, Mapping):
+        values += [key.get("Value") for key in keys.values() if isinstance(key, Mapping)]
+    return [float(v) for v in values if isinstance(v, int | float)]
+
+
+def _mappings(value: object) -> list[Mapping[str, object]]:
+    if isinstance(value, str | bytes | Mapping) or value is None:
+        return []
+    try:
+        return [item for item in value if isinstance(item, Mapping)]  # type: ignore[attr-defined]
+    except TypeError:
+        return []
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).suffix.lower()

@@ -1,0 +1,182 @@
+"""One clip's picture range in its media: exact source frames, handles, and retimes to bake.
+
+Without a retime the new media keeps the media's own rate, whatever the edit's (a 24 fps plate in
+a 25 fps edit stays 24); with one it has the record rate and shows what the NLE plays, unblended.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import opentimelineio as otio
+
+from unisync_adapters.timebase import FrameRange, Rate
+
+from ..errors import PlanError
+from ..media.info import MediaInfo
+from .content import facts, speed_of
+from .exact import ceil, frames, rate_of, settled
+from .walk import Placement
+
+_SAME_RATE = Fraction(1, 2000)
+"""Rates this close (relatively) are one rate rounded; 24 and 23.976 are twice as far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The geometry of a :class:`~unisync_post.plan.shots.Shot`, field by field."""
+
+    source: FrameRange
+    record: FrameRange
+    head: int
+    tail: int
+    length: int
+    rate: Rate
+    start: Fraction
+    dub_start: Fraction
+    speed: Fraction
+    warnings: tuple[str, ...] = ()
+
+
+def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) -> Cut:
+    """Where this clip's frames lie in its media, with handles clamped to what there is.
+
+    A clip inside a nest is cut whole, also where the nest shows only a part of it: the document
+    is patched inside the nest, once.
+
+    Raises:
+        PlanError: the clip lies outside its media, or edit and file disagree on the frame rate.
+    """
+    first = ceil(placement.start)
+    count = ceil(placement.start + placement.duration) - first
+    record = FrameRange(first, count, record_rate)
+    speed = speed_of(placement.clip)
+    ratio = info.rate.fps / record_rate.fps
+    offset, warnings = media_offset(placement.clip, info, record_rate)
+    position = settled(offset + (first - placement.start) * speed * ratio)
+    overlaps = (ceil(placement.before), ceil(placement.after))
+    if speed == 1:
+        return _straight(record, info, position, ratio, overlaps, handles, warnings)
+    return _baked(record, info, position, speed, overlaps, handles, warnings)
+
+
+def media_offset(
+    clip: otio.schema.Clip, info: MediaInfo, record_rate: Rate
+) -> tuple[Fraction, tuple[str, ...]]:
+    """Exact plate frame (0-based) shown as the clip begins, and what is odd about it.
+
+    Raises:
+        PlanError: the edit states another frame rate for the media than the file has.
+    """
+    source = clip.source_range or clip.trimmed_range()
+    available = clip.media_reference.available_range
+    if available is None:
+        played = frames(source.start_time, info.rate)
+        in_timecode = info.has_timecode and played >= info.start_frame
+        return played - (info.start_frame if in_timecode else 0), ()
+    stated = Rate.of(str(facts(clip.media_reference).get("rate", "") or available.start_time.rate))
+    if abs(stated.fps / info.rate.fps - 1) < _SAME_RATE:
+        # counted in frames: an edit that rounds 22.131 to 22.13 still means the same frames
+        counted = frames(source.start_time, stated) - frames(available.start_time, stated)
+        return settled(counted), ()
+    if stated == record_rate or rate_of(available.start_time.rate) == record_rate:
+        seconds = record_rate.seconds(
+            frames(source.start_time, record_rate) - frames(available.start_time, record_rate)
+        )
+        note = f"The edit counts this {info.rate.label} fps media in its own rate"
+        return settled(seconds * info.rate.fps), (note,)
+    raise PlanError(
+        f"The edit says this media runs at {stated.label} fps, the file runs at {info.rate.label}",
+        remedy="Relink the clip in the NLE, or conform the media to the rate that the edit states.",
+    )
+
+
+def _straight(
+    record: FrameRange,
+    info: MediaInfo,
+    position: Fraction,
+    ratio: Fraction,
+    overlaps: tuple[int, int],
+    handles: int,
+    warnings: tuple[str, ...],
+) -> Cut:
+    """No retime: a run of the media's own frames."""
+    first = math.floor(position)
+    end = ceil(settled(position + record.count * ratio))
+    wanted = (handles + ceil(overlaps[0] * ratio), handles + ceil(overlaps[1] * ratio))
+    low, high = max(0, first - wanted[0]), min(info.frames, end + wanted[1])
+    _refuse_outside(max(first, 0) >= min(end, info.frames), info)
+    short = (first - low - (wanted[0] - handles), high - end - (wanted[1] - handles))
+    return Cut(
+        source=FrameRange(low, high - low, info.rate),
+        record=record,
+        head=max(0, first - low),
+        tail=max(0, high - end),
+        length=high - low,
+        rate=info.rate,
+        start=Fraction(low),
+        dub_start=record.start_seconds + info.rate.seconds(low - position),
+        speed=Fraction(1),
+        warnings=warnings + _short_of_media(short),
+    )
+
+
+def _baked(
+    record: FrameRange,
+    info: MediaInfo,
+    position: Fraction,
+    speed: Fraction,
+    overlaps: tuple[int, int],
+    handles: int,
+    warnings: tuple[str, ...],
+) -> Cut:
+    """A constant retime: the frames that the edit plays, at the record rate."""
+    step = speed * info.rate.fps / record.rate.fps
+    first, end = _playable(position, step, info.frames)
+    wanted = (handles + overlaps[0], handles + overlaps[1])
+    low = max(-wanted[0], -wanted[0] if first is None else first)
+    high = min(record.count + wanted[1], record.count + wanted[1] if end is None else end)
+    _refuse_outside(max(low, 0) >= min(high, record.count), info)
+    edges = [math.floor(position + k * step) for k in (low, high - 1)]
+    short = (-low - overlaps[0], high - record.count - overlaps[1])
+    return Cut(
+        source=FrameRange(min(edges), max(edges) - min(edges) + 1, info.rate),
+        record=record,
+        head=max(0, -low),
+        tail=max(0, high - record.count),
+        length=high - low,
+        rate=record.rate,
+        start=position + low * step,
+        dub_start=record.rate.seconds(record.start + low),
+        speed=speed,
+        warnings=warnings + _short_of_media(short),
+    )
+
+
+def _playable(position: Fraction, step: Fraction, total: int) -> tuple[int | None, int | None]:
+    """Steps from ``position`` (first, exclusive end) that stay inside 0 … total; None = no end."""
+    if step > 0:
+        return math.ceil(-position / step), math.ceil((total - position) / step)
+    if step < 0:
+        return math.floor((total - position) / step) + 1, math.floor(-position / step) + 1
+    return (None, None) if 0 <= position < total else (0, 0)
+
+
+def _refuse_outside(outside: bool, info: MediaInfo) -> None:
+    if outside:
+        raise PlanError(
+            f"The clip lies outside its media, which has {info.frames} frames",
+            file=info.path,
+            remedy="Relink the clip to the media that it was cut from.",
+        )
+
+
+def _short_of_media(short: tuple[int, int]) -> tuple[str, ...]:
+    """Warnings for frames that the clip and its transitions need and the media lacks."""
+    return tuple(
+        f"The media is {-missing} frames short at the {end} of this clip; they stay as they are"
+        for missing, end in zip(short, ("head", "tail"), strict=True)
+        if missing < 0
+    )

@@ -1,0 +1,208 @@
+"""What is done with one picture clip, and why: the questions in the order an editor would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from unisync_adapters.document import Document
+
+from ..errors import UniSyncError
+from ..media.info import MediaInfo
+from ..media.probe import check_usable
+from .content import facts, leave_reason, see_through, speed_of
+from .cut import Cut, cut
+from .dialogue import Dialogue
+from .intervals import Intervals, Moment, Span, length
+from .listen import SHORTEST, Ear, Speech
+from .media import MediaFinder
+from .notes import wish_of
+from .options import PlanOptions
+from .plan import Decision
+from .walk import Placement
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision on one placement.
+
+    Attributes:
+        decision, reason: as in :class:`~unisync_post.plan.plan.ClipPlan`.
+        speech: seconds of dub speech on its visible pictures; None when not looked at.
+        seen: it is on screen, so whatever happens to its clip shows here too.
+        cut, info, face: the work, when the decision is to render.
+    """
+
+    decision: Decision
+    reason: str
+    speech: Moment | None = None
+    seen: bool = False
+    cut: Cut | None = None
+    info: MediaInfo | None = None
+    face: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class _Stop(Exception):  # noqa: N818  an answer, not an error
+    """An answer that ends the questions."""
+
+    def __init__(self, decision: Decision, reason: str, seen: bool = True) -> None:
+        self.decision, self.reason, self.seen = decision, reason, seen
+
+
+class Judge:
+    """Decides on the placements of one edit."""
+
+    def __init__(
+        self, document: Document, options: PlanOptions, dialogue: Dialogue, media: MediaFinder
+    ) -> None:
+        self._rate = document.rate
+        self._options = options
+        self._media = media
+        self._faults = Intervals(dialogue.faults)
+        self._span = _span(dialogue)
+        self.dub = Ear(dialogue.dub.clips)
+        self.original = Ear(dialogue.original)
+
+    def judge(self, placement: Placement) -> Verdict:
+        """What to do with this clip.
+
+        Raises:
+            MediaError: the dub itself cannot be read.
+        """
+        heard: list[Speech] | None = None
+        try:
+            self._shown(placement)
+            face = self._wished(placement)
+            if speed_of(placement.clip) == 0 and not self._options.process_freeze:
+                raise _Stop(
+                    Decision.LEAVE,
+                    "A freeze frame: whether its mouth moves is a creative choice "
+                    "(--process-freeze).",
+                )
+            seen = [self._seconds(span) for span in placement.visible]
+            heard = [s for span in seen for s in self.dub.speech(*span)]
+            why = self._spoken(seen, heard)
+            info, piece = self._work(placement)
+        except _Stop as stop:
+            spoken = None if heard is None else _total(heard)
+            return Verdict(stop.decision, stop.reason, spoken, stop.seen)
+        return Verdict(
+            Decision.RENDER,
+            why + _bake_note(piece),
+            _total(heard),
+            True,
+            piece,
+            info,
+            face or self._options.face,
+            piece.warnings + _cautions(placement, heard),
+        )
+
+    def _shown(self, placement: Placement) -> None:
+        if placement.off:
+            raise _Stop(Decision.LEAVE, f"It is not shown: {placement.off}.", seen=False)
+        reason = leave_reason(placement.clip)
+        if reason is not None:
+            raise _Stop(Decision.LEAVE, reason, seen=False)
+        if not placement.visible:
+            raise _Stop(Decision.LEAVE, f"Hidden under {placement.hidden_by[0]}.", seen=False)
+
+    def _wished(self, placement: Placement) -> str | None:
+        wish = wish_of(placement.notes)
+        if wish.problem:
+            raise _Stop(Decision.REFUSE, wish.problem)
+        if wish.skip:
+            raise _Stop(Decision.LEAVE, "A marker says unisync:skip.")
+        return wish.face
+
+    def _spoken(self, seen: Iterable[tuple[Fraction, Fraction]], heard: list[Speech]) -> str:
+        """Why the lips must move, or come to rest."""
+        seen = list(seen)
+        for span in seen:
+            faults = self._faults.over(*span)
+            if faults:
+                raise _Stop(Decision.REFUSE, sentence(faults[0][2]))
+        seconds = _total(heard)
+        if seconds >= SHORTEST:
+            voices = _voices(heard)
+            by = f" by {' and '.join(voices)}" if voices else ""
+            return f"{float(seconds):.1f} s of dub speech{by}."
+        if not any(self._in_dub(span) for span in seen):
+            raise _Stop(Decision.LEAVE, "The dub does not reach here.")
+        originally = _total([s for span in seen for s in self.original.speech(*span)])
+        if originally >= SHORTEST:
+            return (
+                f"The dub is silent where the original speaks for {float(originally):.1f} s: "
+                "the mouth comes to rest."
+            )
+        raise _Stop(Decision.LEAVE, "No dub speech under it.")
+
+    def _work(self, placement: Placement) -> tuple[MediaInfo, Cut]:
+        refused = facts(placement.clip).get("refuse")
+        if refused:
+            raise _Stop(Decision.REFUSE, sentence(str(refused)))
+        if not placement.origin:
+            raise _Stop(Decision.REFUSE, "This edit format gives no way to relink this clip.")
+        if placement.retimed_nest is not None:
+            raise _Stop(
+                Decision.REFUSE,
+                f"It stands in the nest “{placement.retimed_nest}”, whose speed is changed; "
+                "decompose the nest.",
+            )
+        try:
+            info = self._media.picture(placement.clip)
+            unusable = check_usable(info)
+            if unusable is not None:
+                raise _Stop(Decision.REFUSE, sentence(unusable))
+            return info, cut(placement, info, self._rate, self._options.handles)
+        except UniSyncError as error:
+            raise _Stop(Decision.REFUSE, sentence(str(error))) from error
+
+    def _seconds(self, span: Span) -> tuple[Fraction, Fraction]:
+        return self._rate.seconds(span[0]), self._rate.seconds(span[1])
+
+    def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
+        return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]
+
+
+def sentence(text: str) -> str:
+    """With its full stop, unless it ends in a command to type."""
+    return text if text.endswith((".", "?", "!", ".mov")) else f"{text}."
+
+
+def _span(dialogue: Dialogue) -> tuple[Moment, Moment] | None:
+    """From the first to the last sound of the dub: outside, nothing was dubbed."""
+    spans = [(clip.record, clip.record + clip.duration) for clip in dialogue.dub.clips]
+    return (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
+
+
+def _total(speech: Iterable[Speech]) -> Moment:
+    return length((s.start, s.end) for s in speech)
+
+
+def _voices(speech: Iterable[Speech]) -> list[str]:
+    return list(dict.fromkeys(s.speaker for s in speech if s.speaker))
+
+
+def _bake_note(piece: Cut) -> str:
+    if piece.speed == 1:
+        return ""
+    return f" Its speed of {float(piece.speed * 100):g} % is baked into the new media."
+
+
+def _cautions(placement: Placement, heard: Iterable[Speech]) -> tuple[str, ...]:
+    cautions = []
+    voices = _voices(heard)
+    if len(voices) > 1:
+        cautions.append(
+            f"{len(voices)} voices speak under it ({', '.join(voices)}): if both faces are in the "
+            "picture, only one is dubbed; choose it with unisync:face"
+        )
+    if placement.hidden_by:
+        cautions.append(f"Partly hidden under {placement.hidden_by[0]}; all of it is rendered")
+    if placement.under:
+        cautions.append(f"Lies under {placement.under[0]}, which lets it through")
+    if see_through(placement.clip):
+        cautions.append("Scaled or faded in the edit; its full source picture is processed")
+    return tuple(cautions)

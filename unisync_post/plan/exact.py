@@ -1,0 +1,36 @@
+"""OTIO times in exact frames, quickly: an edit has tens of thousands of them."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import lru_cache
+
+import opentimelineio as otio
+
+from unisync_adapters.otiotime import exact_frames
+from unisync_adapters.timebase import Rate
+
+
+@lru_cache(maxsize=256)
+def rate_of(value: float) -> Rate:
+    """An OTIO rate, snapped."""
+    return Rate.of(value)
+
+
+def frames(time: otio.opentime.RationalTime, rate: Rate) -> Fraction:
+    """An OTIO time in frames of ``rate``, as :func:`~unisync_adapters.otiotime.exact_frames`."""
+    if time.value.is_integer() and rate_of(time.rate) == rate:
+        return Fraction(int(time.value))
+    return exact_frames(time, rate)
+
+
+def settled(position: Fraction) -> Fraction:
+    """A position in frames, without the hair that a double left on it."""
+    nearest = round(position)
+    return Fraction(nearest) if abs(position - nearest) < Fraction(1, 10_000) else position
+
+
+def ceil(position: Fraction) -> int:
+    """The first whole frame at or after this position: the first picture of what begins here."""
+    return math.ceil(position)

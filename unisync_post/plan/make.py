@@ -1,0 +1,213 @@
+"""Making the plan: every picture clip of the edit, what will be done with it, and why.
+
+Nothing is written. A plan of one edit, one dub and the same media is always the same plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import xxhash
+
+from unisync_adapters.document import Document
+from unisync_adapters.timebase import FrameRange, Timecode
+
+from ..driver import CONTEXT
+from ..media.info import MediaInfo
+from .cut import Cut
+from .decide import Judge, Verdict
+from .dialogue import find_dialogue, start_frame
+from .listen import Ear
+from .media import MediaFinder, written_media
+from .options import PlanOptions
+from .plan import ClipPlan, Decision, Plan
+from .relink import new_name
+from .shots import Shot
+from .walk import Placement, placements
+
+_FORMAT = b"unisync shot 1"
+
+
+def make_plan(
+    document: Document, options: PlanOptions, *, taken: Collection[str] = frozenset()
+) -> Plan:
+    """Plan one edit with one dub.
+
+    Args:
+        document: the opened edit.
+        options: what a person said.
+        taken: timeline names that are not free for the result.
+
+    Raises:
+        PlanError: it is not clear which audio is the dub.
+        MediaError: the dub cannot be read.
+    """
+    media = MediaFinder(document, options.media)
+    dialogue = find_dialogue(document, options, media)
+    judge = Judge(document, options, dialogue, media)
+    found = placements(document)
+    verdicts = [judge.judge(placement) for placement in found]
+    language = dialogue.dub.language
+    shots = [
+        _shot(p, v, judge, language) if v.decision is Decision.RENDER else None
+        for p, v in zip(found, verdicts, strict=True)
+    ]
+    settled = _one_result_each(found, verdicts, shots)
+    name = document.timeline.name or document.path.stem
+    zero = start_frame(document)
+    return Plan(
+        edit=str(document.path.absolute()),
+        edit_sha256=hashlib.sha256(document.data).hexdigest(),
+        name=name,
+        new_name=new_name(name, language, {name, *taken}),
+        rate=document.rate,
+        drop=document.drop,
+        start_frame=zero,
+        dub=dialogue.dub,
+        clips=tuple(
+            _clip_plan(index, p, v, shot, document, zero, judge)
+            for index, (p, (v, shot)) in enumerate(zip(found, settled, strict=True), 1)
+        ),
+        warnings=_offline_warning(media),
+    )
+
+
+def shot_key(
+    info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: str | None
+) -> str:
+    """Content hash of a shot: what is shown, what is heard, and what was asked for.
+
+    Moved or renamed media and a shot that only moved in the cut keep their key; so does the same
+    stretch used in two places with the same dub.
+    """
+    digest = xxhash.xxh3_128(_FORMAT)
+    for part in (
+        info.identity,
+        piece.source,
+        piece.start,
+        piece.speed,
+        piece.rate,
+        piece.length,
+        piece.head,
+        dub.hex(),
+        language,
+        face,
+    ):
+        digest.update(f"{part!r};".encode())
+    return str(digest.hexdigest())
+
+
+def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -> Shot:
+    piece, info = verdict.cut, verdict.info
+    assert piece is not None
+    assert info is not None
+    end = piece.dub_start + piece.rate.seconds(piece.length)
+    window = (piece.dub_start - CONTEXT, end + CONTEXT)
+    sound = judge.dub.digest(piece.dub_start, *window)
+    return Shot(
+        key=shot_key(info, piece, sound, language=language, face=verdict.face),
+        origin=placement.origin,
+        name=placement.clip.name or info.path.stem,
+        media=info.path,
+        source=piece.source,
+        record=piece.record,
+        head=piece.head,
+        tail=piece.tail,
+        length=piece.length,
+        rate=piece.rate,
+        start=piece.start,
+        dub_start=piece.dub_start,
+        speed=piece.speed,
+        dub=judge.dub.pieces(*window),
+        original=judge.original.pieces(*window),
+        language=language,
+        face=verdict.face,
+    )
+
+
+def _one_result_each(
+    found: Sequence[Placement], verdicts: Sequence[Verdict], shots: Sequence[Shot | None]
+) -> list[tuple[Verdict, Shot | None]]:
+    """A clip in a nest that is used several times can play only one new media.
+
+    It gets one where every use that is on screen asks for the same; else all are refused.
+    """
+    settled = list(zip(verdicts, shots, strict=True))
+    uses: defaultdict[str, list[int]] = defaultdict(list)
+    for index, placement in enumerate(found):
+        if placement.origin and verdicts[index].seen:
+            uses[placement.origin].append(index)
+    for indices in uses.values():
+        rendered = [shot for index in indices if (shot := shots[index]) is not None]
+        if len(indices) == 1 or not rendered:
+            continue
+        if _agree([(found[index].start, shots[index]) for index in indices]):
+            for index in indices:
+                if shots[index] is not None:
+                    settled[index] = (verdicts[index], rendered[0])
+            continue
+        for index in indices:
+            settled[index] = (_refused(verdicts[index], len(indices)), None)
+    return settled
+
+
+def _agree(uses: Sequence[tuple[Fraction, Shot | None]]) -> bool:
+    """Whether one new media serves all uses: the same place in the edit (a nest cut in two), or
+    the same picture with the same dub."""
+    if len({start for start, _ in uses}) == 1:
+        return len({shot.key for _, shot in uses if shot is not None}) == 1
+    return len({None if shot is None else shot.key for _, shot in uses}) == 1
+
+
+def _refused(verdict: Verdict, uses: int) -> Verdict:
+    reason = (
+        f"It stands in a nest that is used {uses} times with different dub under it; "
+        "decompose one of the uses."
+    )
+    return replace(verdict, decision=Decision.REFUSE, reason=reason, warnings=())
+
+
+def _clip_plan(
+    index: int,
+    placement: Placement,
+    verdict: Verdict,
+    shot: Shot | None,
+    document: Document,
+    zero: int,
+    judge: Judge,
+) -> ClipPlan:
+    first, end = placement.window
+    return ClipPlan(
+        index=index,
+        origin=placement.origin,
+        name=placement.clip.name,
+        track=placement.track,
+        record=FrameRange(first, end - first, document.rate),
+        timecode=str(Timecode(zero + first, document.rate, document.drop)),
+        media=written_media(placement.clip),
+        dub=_dub_names(judge.dub, placement, document),
+        speech=None if verdict.speech is None else float(verdict.speech),
+        decision=verdict.decision,
+        reason=verdict.reason,
+        shot=shot,
+        warnings=verdict.warnings,
+    )
+
+
+def _dub_names(dub: Ear, placement: Placement, document: Document) -> tuple[str, ...]:
+    start, end = (document.rate.seconds(frame) for frame in placement.window)
+    return tuple(dict.fromkeys(piece.path.name for piece in dub.pieces(start, end)))
+
+
+def _offline_warning(media: MediaFinder) -> tuple[str, ...]:
+    if not media.offline:
+        return ()
+    files = ", ".join(media.offline)
+    return (
+        f"{len(media.offline)} media offline: {files}. Say where they are with "
+        "--path-map THEIRS=HERE, or name folders to search with --media",
+    )

@@ -1,0 +1,199 @@
+"""Finding the media of a clip: where the edit says, through the path map, or by searching.
+
+A search takes the only file that fits and never guesses between two (unless they are copies of
+one another). Every file is probed once.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import opentimelineio as otio
+
+from unisync_adapters.document import Document
+from unisync_adapters.timebase import Rate
+from unisync_adapters.urls import MediaUrl, map_to_local
+
+from ..errors import MediaError, UniSyncError
+from ..media.info import MediaInfo
+from ..media.probe import probe
+from .content import MEDIA_SUFFIXES, facts
+from .exact import frames
+
+_REMEDY = "Say where it is with --path-map THEIRS=HERE, or name folders to search with --media."
+
+
+class MediaFinder:
+    """The media of one edit on this machine."""
+
+    def __init__(self, document: Document, roots: Iterable[Path] = ()) -> None:
+        self._document = document
+        self._roots = tuple(roots)
+        self._probed: dict[Path, MediaInfo | UniSyncError] = {}
+        self._present: dict[Path, bool] = {}
+        self._local: dict[str, Path] = {}
+        self.offline: dict[str, None] = {}
+        """Media that were looked for and not found, as the edit writes them, in order."""
+
+    def picture(self, clip: otio.schema.Clip) -> MediaInfo:
+        """Facts of the picture media that this clip plays.
+
+        Raises:
+            MediaError: offline, damaged, or several files fit.
+        """
+        path = self.local(clip.media_reference)
+        if path is not None and self._exists(path):
+            return self._probe(path)
+        found = self._by_reel(clip) or self._by_name(clip, path)
+        return self._only(clip, found)
+
+    def sound(self, clip: otio.schema.Clip) -> Path:
+        """The sound file that this clip plays.
+
+        Raises:
+            MediaError: offline, or several files of its name.
+        """
+        path = self.local(clip.media_reference)
+        if path is not None and self._exists(path):
+            return path
+        found = self._named(_file_name(clip, path))
+        if len(found) != 1:
+            raise self._offline(clip, found)
+        return found[0]
+
+    def local(self, media: otio.core.MediaReference) -> Path | None:
+        """Where this machine would find what the reference names; None when it names nothing.
+
+        Raises:
+            UrlError: the reference names something that is no file.
+        """
+        url = getattr(media, "target_url", None)
+        if not url:
+            return None
+        if url not in self._local:
+            document = self._document
+            self._local[url] = map_to_local(url, document.path_map, document.path.parent)
+        return self._local[url]
+
+    def _exists(self, path: Path) -> bool:
+        if path not in self._present:
+            self._present[path] = path.is_file()
+        return self._present[path]
+
+    def _probe(self, path: Path) -> MediaInfo:
+        if path not in self._probed:
+            try:
+                self._probed[path] = probe(path)
+            except UniSyncError as error:
+                self._probed[path] = error
+        known = self._probed[path]
+        if isinstance(known, UniSyncError):
+            raise known
+        return known
+
+    def _only(self, clip: otio.schema.Clip, found: list[MediaInfo]) -> MediaInfo:
+        contents = {info.identity or str(info.path) for info in found}
+        if len(contents) == 1:
+            return found[0]
+        raise self._offline(clip, [info.path for info in found])
+
+    def _offline(self, clip: otio.schema.Clip, found: list[Path]) -> MediaError:
+        written = written_media(clip)
+        if found:
+            listed = ", ".join(str(path) for path in found)
+            return MediaError(
+                f"The media is not where the edit says, and several files fit: {listed}",
+                file=written,
+                remedy="Say which one it is with --path-map THEIRS=HERE.",
+            )
+        self.offline[written] = None
+        return MediaError("The media is offline", file=written, remedy=_REMEDY)
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        """Every file under the roots by its folded name."""
+        files: defaultdict[str, list[Path]] = defaultdict(list)
+        for root in self._roots:
+            for folder, folders, names in os.walk(root):
+                folders.sort()
+                for name in sorted(names):
+                    files[_folded(name)].append(Path(folder, name))
+        return files
+
+    def _named(self, name: str) -> list[Path]:
+        return self._files.get(_folded(name), []) if name else []
+
+    @cached_property
+    def _reels(self) -> dict[str, list[MediaInfo]]:
+        """Every picture file under the roots that has a reel and a timecode, by reel."""
+        reels: defaultdict[str, list[MediaInfo]] = defaultdict(list)
+        for info in self._probe_all(p for paths in self._files.values() for p in paths):
+            if info.reel and info.has_timecode:
+                reels[_folded(info.reel)].append(info)
+        return reels
+
+    def _probe_all(self, paths: Iterable[Path]) -> Iterator[MediaInfo]:
+        for path in paths:
+            if path.suffix.lower() in MEDIA_SUFFIXES:
+                try:
+                    yield self._probe(path)
+                except UniSyncError:
+                    continue  # damaged, or no picture: it cannot be what is looked for
+
+    def _by_reel(self, clip: otio.schema.Clip) -> list[MediaInfo]:
+        """Files of the clip's reel whose timecode holds the range that it plays."""
+        reel = facts(clip.media_reference).get("reel")
+        if not isinstance(reel, str) or not self._roots:
+            return []
+        played = clip.trimmed_range()
+        fits = []
+        for info in self._reels.get(_folded(reel), []):
+            first = frames(played.start_time, info.rate) // 1
+            if info.start_frame <= first < info.start_frame + info.frames:
+                fits.append(info)
+        name = _folded(_file_name(clip, self.local(clip.media_reference)))
+        return [info for info in fits if _folded(info.path.name) == name] or fits
+
+    def _by_name(self, clip: otio.schema.Clip, path: Path | None) -> list[MediaInfo]:
+        """Files of the media's name with the length that the edit states."""
+        found = list(self._probe_all(self._named(_file_name(clip, path))))
+        available = clip.media_reference.available_range
+        if available is None:
+            return found
+        rate = Rate.of(available.duration.rate)
+        return [i for i in found if abs(frames(available.duration, rate) - _length(i, rate)) < 1]
+
+
+def written_media(clip: otio.schema.Clip) -> str:
+    """The clip's media as the edit writes it, for people; empty for generators."""
+    media = clip.media_reference
+    url = getattr(media, "target_url", None) or getattr(media, "target_url_base", None)
+    if url:
+        return str(url)
+    if isinstance(media, otio.schema.GeneratorReference):
+        return ""
+    reel = facts(media).get("reel")
+    return str(media.name or clip.name or reel or "")
+
+
+def _length(info: MediaInfo, rate: Rate) -> int:
+    """A file's length, counted as an edit in another rate would."""
+    near = abs(rate.fps / info.rate.fps - 1) < Fraction(1, 500)
+    return info.frames if near else round(info.frames * rate.fps / info.rate.fps)
+
+
+def _file_name(clip: otio.schema.Clip, path: Path | None) -> str:
+    if path is not None:
+        return MediaUrl.parse(str(path)).name
+    media = clip.media_reference
+    return media.name or clip.name or ""
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,82 @@
+"""What the editor wrote for us: markers such as ``unisync:skip`` and ``unisync:face=left``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import opentimelineio as otio
+
+KNOWN = "unisync:skip and unisync:face=left|right|largest|N"
+
+_WORD = re.compile(r"\bunisync:\s*(\w+)(?:\s*=\s*(\w+))?", re.IGNORECASE)
+_FACES = ("left", "right", "largest")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One instruction, as written: ``word`` and ``value`` in lower case."""
+
+    word: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        return f"unisync:{self.word}" + (f"={self.value}" if self.value is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What all notes over one clip come to.
+
+    Attributes:
+        skip: leave this clip alone.
+        face: which face, or None.
+        problem: why the notes cannot be obeyed, as a sentence.
+    """
+
+    skip: bool = False
+    face: str | None = None
+    problem: str | None = None
+
+
+def notes_in(markers: Iterable[otio.schema.Marker]) -> Iterator[tuple[otio.schema.Marker, Note]]:
+    """Every instruction in these markers' names and comments."""
+    for marker in markers:
+        seen = set()
+        for text in _texts(marker):
+            for match in _WORD.finditer(text):
+                note = Note(match[1].lower(), match[2].lower() if match[2] else None)
+                if note not in seen:
+                    seen.add(note)
+                    yield marker, note
+
+
+def wish_of(notes: Iterable[Note]) -> Wish:
+    """Notes made into one wish; an unknown word is a problem, never ignored."""
+    skip = False
+    faces: set[str] = set()
+    for note in notes:
+        if note.word == "skip" and note.value is None:
+            skip = True
+        elif note.word == "face" and note.value is not None and _is_face(note.value):
+            faces.add(note.value)
+        else:
+            return Wish(problem=f"A marker says {note}, which is not known; known are {KNOWN}.")
+    if len(faces) > 1:
+        listed = " and ".join(f"unisync:face={face}" for face in sorted(faces))
+        return Wish(problem=f"Markers contradict each other: {listed}. Keep one of them.")
+    return Wish(skip, faces.pop() if faces else None)
+
+
+def _is_face(value: str) -> bool:
+    return value in _FACES or (value.isascii() and value.isdigit())
+
+
+def _texts(marker: otio.schema.Marker) -> Iterator[str]:
+    yield marker.name or ""
+    yield marker.comment or ""
+    for key, field in (("Resolve_OTIO", "Note"), ("fcp_xml", "comment")):
+        holder = marker.metadata.get(key) if marker.metadata else None
+        if isinstance(holder, Mapping) and isinstance(holder.get(field), str):
+            yield holder[field]

@@ -1,0 +1,271 @@
+"""The audio tracks of an edit: what their names say, and the sound on them in record time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+
+from unisync_adapters.document import Document
+
+from ..errors import PlanError, UniSyncError
+from ..media.audio import AudioFileInfo, audio_info
+from .content import facts, speed_of
+from .exact import frames, rate_of
+from .intervals import Moment
+from .media import MediaFinder, written_media
+from .rules import Label, speakers, track_rules
+from .shots import DubClip
+
+Fault = tuple[Moment, Moment, str]
+"""Record seconds from and to, and why the sound there cannot be used."""
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """One audio track of the sequence.
+
+    Attributes:
+        number: 1 for A1.
+        name: ``A3`` or ``A3 FR DX``, as an editor calls it.
+        track: the track itself.
+        label: what its name, or else its files' names, say.
+    """
+
+    number: int
+    name: str
+    track: otio.schema.Track
+    label: Label
+
+    def described(self) -> str:
+        """For lists of candidates: ``A3 FR DX (dialogue, fr)``."""
+        said = [text for text in (self.label.stem, self.label.language, self.label.role) if text]
+        return self.name + (f" ({', '.join(said)})" if said else "")
+
+
+def audio_tracks(document: Document) -> tuple[AudioTrack, ...]:
+    """Every audio track, in the sequence's order."""
+    tracks = [
+        child
+        for child in document.timeline.tracks
+        if isinstance(child, otio.schema.Track) and child.kind == otio.schema.TrackKind.Audio
+    ]
+    names = [track.name or "" for track in tracks]
+    pictures = _picture_media(document.timeline.tracks)
+    return tuple(
+        AudioTrack(number, _track_name(number, track.name), track, _label(track, names, pictures))
+        for number, track in enumerate(tracks, 1)
+    )
+
+
+def find_track(tracks: Sequence[AudioTrack], wanted: str, option: str) -> AudioTrack:
+    """The track called ``A3``, ``3`` or by its name.
+
+    Raises:
+        PlanError: none or several; it lists the tracks there are.
+    """
+    folded = wanted.strip().casefold()
+    exact = [t for t in tracks if folded in (t.track.name.casefold(), t.name.casefold())]
+    numbered = [t for t in tracks if folded in (str(t.number), f"a{t.number}")]
+    found = exact if len(exact) == 1 else numbered or exact
+    if len(found) == 1:
+        return found[0]
+    count = "no" if not found else "more than one"
+    raise PlanError(
+        f"{option} {wanted!r} names {count} audio track of this edit",
+        remedy=f"Its audio tracks are: {listed(tracks)}.",
+    )
+
+
+def listed(tracks: Iterable[AudioTrack]) -> str:
+    """Tracks as a sentence lists them."""
+    return ", ".join(track.described() for track in tracks) or "none"
+
+
+def sound_of(
+    tracks: Sequence[AudioTrack], document: Document, media: MediaFinder
+) -> tuple[tuple[DubClip, ...], tuple[Fault, ...]]:
+    """The pieces on these tracks in record order, through-edits joined, and what is unusable.
+
+    A clip that is switched off is silent; one that is offline, retimed or nested is a fault.
+    """
+    names = speakers({track.number: track.label.rest for track in tracks})
+    reader = _Reader(document, media)
+    for track in tracks:
+        reader.track(track, names[track.number])
+    pieces = sorted(reader.mixed(), key=lambda p: (p.record, str(p.path), p.stream, p.channel or 0))
+    return tuple(joined(pieces)), tuple(reader.faults)
+
+
+def joined(pieces: Iterable[DubClip]) -> list[DubClip]:
+    """Pieces with through-edits (a cut where the sound runs on) made whole again."""
+    whole: list[DubClip] = []
+    last: dict[tuple[object, ...], int] = {}
+    for piece in pieces:
+        voice = (piece.path, piece.stream, piece.channel, piece.speaker)
+        index = last.get(voice)
+        if index is not None and _runs_on(whole[index], piece):
+            before = whole[index]
+            whole[index] = replace(before, duration=before.duration + piece.duration)
+            continue
+        last[voice] = len(whole)
+        whole.append(piece)
+    return whole
+
+
+def _runs_on(before: DubClip, after: DubClip) -> bool:
+    gap = after.record - before.record
+    return gap == before.duration and after.source - before.source == gap
+
+
+class _Reader:
+    """Collects the pieces of tracks; every file is opened once."""
+
+    def __init__(self, document: Document, media: MediaFinder) -> None:
+        self._document = document
+        self._media = media
+        self._files: dict[Path, AudioFileInfo] = {}
+        self.pieces: list[DubClip] = []
+        self.faults: list[Fault] = []
+
+    def track(self, track: AudioTrack, speaker: str | None) -> None:
+        rate = self._document.rate
+        at = Fraction(0)
+        for item in track.track:
+            if isinstance(item, otio.schema.Transition):
+                continue
+            start, at = at, at + frames(item.duration(), rate)
+            if isinstance(item, otio.schema.Gap) or not getattr(item, "enabled", True):
+                continue
+            try:
+                self.pieces.append(
+                    self._piece(item, track, speaker, rate.seconds(start), rate.seconds(at - start))
+                )
+            except UniSyncError as error:
+                sentence = f"The sound on {track.name} cannot be used: {error}"
+                self.faults.append((rate.seconds(start), rate.seconds(at), sentence))
+
+    def mixed(self) -> list[DubClip]:
+        """The pieces; where all channels of a stream lie side by side, they are one mix."""
+        stacks: defaultdict[DubClip, set[int | None]] = defaultdict(set)
+        for piece in self.pieces:
+            stacks[replace(piece, channel=None)].add(piece.channel)
+        mixed = []
+        for piece, channels in stacks.items():
+            whole = self._files[piece.path].streams[piece.stream].channels
+            if None in channels or len(channels) == whole:
+                mixed.append(piece)
+            else:
+                mixed += [replace(piece, channel=channel) for channel in channels]
+        return mixed
+
+    def _piece(
+        self,
+        item: otio.core.Item,
+        track: AudioTrack,
+        speaker: str | None,
+        record: Fraction,
+        duration: Fraction,
+    ) -> DubClip:
+        if not isinstance(item, otio.schema.Clip):
+            raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
+        if speed_of(item) != 1:
+            raise PlanError(
+                "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
+            )
+        path = self._media.sound(item)
+        stream, channel = self._channel(item, track, path)
+        source = _source_seconds(item)
+        return DubClip(path, record, source, duration, stream, channel, speaker)
+
+    def _channel(
+        self, clip: otio.schema.Clip, track: AudioTrack, path: Path
+    ) -> tuple[int, int | None]:
+        """Stream and channel of the file that this clip plays; None = all of the stream.
+
+        xmeml counts the channels of all streams together, and gives a stereo track its first.
+        """
+        number = facts(clip).get("source_track")
+        if path not in self._files:
+            self._files[path] = audio_info(path)
+        if not isinstance(number, int):
+            return 0, None
+        channels = facts(track.track).get("channels")
+        whole = isinstance(channels, int) and channels > 1
+        for stream in self._files[path].streams:
+            if number <= stream.channels:
+                return stream.index, None if whole or stream.channels == 1 else number - 1
+            number -= stream.channels
+        raise PlanError(
+            "it plays a channel that its file does not have", clip=clip.name, file=path
+        )
+
+
+def _source_seconds(clip: otio.schema.Clip) -> Fraction:
+    """Seconds into the file at which the clip begins."""
+    source = clip.trimmed_range().start_time
+    available = clip.media_reference.available_range
+    begin = rate_of(source.rate).seconds(frames(source, rate_of(source.rate)))
+    if available is None:
+        return begin
+    zero = available.start_time
+    return begin - rate_of(zero.rate).seconds(frames(zero, rate_of(zero.rate)))
+
+
+def _label(
+    track: otio.schema.Track, siblings: Sequence[str], pictures: frozenset[str]
+) -> Label:
+    """What the document says, else the track's name, else the one thing all its files say.
+
+    A track of nothing but the pictures' own sound, if not named as anything else, is the original.
+    """
+    rules = track_rules()
+    label = rules.read(track.name or "", siblings)
+    stated = facts(track).get("language")
+    tag = rules.language_tag(stated) if isinstance(stated, str) else None
+    label = Label(language=tag).over(label)
+    if label.stem and label.language:
+        return label
+    media = {written_media(clip) for clip in track if isinstance(clip, otio.schema.Clip)}
+    if media and media <= pictures and not (label.role or label.language):
+        return Label(role="original").over(label)
+    names = {_stem(name) for name in media}
+    read = [rules.read(name) for name in sorted(names)]
+    agreed = Label(
+        stem=_agreed([r.stem for r in read]),
+        language=_agreed([r.language for r in read]),
+        role=_agreed([r.role for r in read]),
+        rest=read[0].rest if len(read) == 1 else (),
+    )
+    return label.over(agreed)
+
+
+def _picture_media(stack: otio.schema.Stack) -> frozenset[str]:
+    """Media of the picture tracks, as the edit writes them."""
+    clips = (
+        clip
+        for track in stack
+        if isinstance(track, otio.schema.Track) and track.kind == otio.schema.TrackKind.Video
+        for clip in track.find_clips()
+    )
+    return frozenset(written_media(clip) for clip in clips)
+
+
+def _agreed(values: Sequence[str | None]) -> str | None:
+    return values[0] if values and len(set(values)) == 1 else None
+
+
+def _stem(media: str) -> str:
+    name = media.replace("\\", "/").rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
+def _track_name(number: int, name: str) -> str:
+    position = f"A{number}"
+    if not name or name.casefold() in (position.casefold(), f"audio {number}"):
+        return position
+    return name if name.casefold().startswith(position.casefold()) else f"{position} {name}"
