@@ -26,10 +26,10 @@ def figures(result: ShotResult) -> list[Figure]:
     """The measurements of a rendered shot, most asked-for first."""
     rows = [
         Figure("Frames changed", f"{result.changed} of {result.frames}"),
-        _outside("Outside the matte, composite", result.outside_composite, exact=True),
-        _outside("Outside the matte, delivered", result.outside_delivered, exact=False),
-        _offset("Lips against dub, before", result.offset_before, result.fit_before),
-        _offset("Lips against dub, after", result.offset_after, result.fit_after),
+        _outside("Outside matte, composite", result.outside_composite, exact=True),
+        _outside("Outside matte, delivered", result.outside_delivered, exact=False),
+        _offset("Lips to dub, before", result.offset_before, result.fit_before),
+        _offset("Lips to dub, after", result.offset_after, result.fit_after),
     ]
     rows += [Figure(_words(name), _number(value)) for name, value in result.remarks.items()]
     rows.append(_spent(result.seconds))

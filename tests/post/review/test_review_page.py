@@ -182,11 +182,11 @@ def test_figures_say_what_they_mean(job: Job) -> None:
     shot = job.add("one")
     rows = {row.name: row for row in figures(job.results[shot.key])}
     assert rows["Frames changed"].value == "30 of 40"
-    assert rows["Outside the matte, composite"].tone == "good"
-    assert rows["Lips against dub, before"].value == "5 frames late"
-    assert rows["Lips against dub, after"].value == "in step"
+    assert rows["Outside matte, composite"].tone == "good"
+    assert rows["Lips to dub, before"].value == "5 frames late"
+    assert rows["Lips to dub, after"].value == "in step"
     job.change(shot, outside_composite=1.0, offset_before=-1, offset_after=None)
     rows = {row.name: row for row in figures(job.results[shot.key])}
-    assert rows["Outside the matte, composite"].tone == "bad"
-    assert rows["Lips against dub, before"].value == "1 frame early"
-    assert rows["Lips against dub, after"].value == "too little speech to tell"
+    assert rows["Outside matte, composite"].tone == "bad"
+    assert rows["Lips to dub, before"].value == "1 frame early"
+    assert rows["Lips to dub, after"].value == "too little speech to tell"
