@@ -57,7 +57,7 @@ class Canvas:
 
     def _pixels(self, points: NDArray[np.float64]) -> NDArray[np.int32]:
         offset = points - np.array([self.left, self.top])
-        return np.round(offset * self.scale * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+        return np.asarray(np.round(offset * self.scale * (1 << _SUBPIXEL_BITS)), np.int32)
 
     def polygon(self, points: NDArray[np.float64], soft: float = 0.0) -> Picture:
         """(H, W) coverage 0..1 of a polygon (N, 2), blurred by ``soft`` half head widths."""

@@ -178,7 +178,8 @@ def draw_body(character: Character, canvas: Canvas) -> Picture:
     neck = (1 - smoothstep(np.abs(x), 0.64, 0.70)) * (1 - smoothstep(y, 2.3, 2.5))
     slope = 1.60 + 0.32 * np.abs(x) ** 1.6 - 0.1 * np.abs(x)
     shirt = smoothstep(y - slope, -0.03, 0.03) * (1 - smoothstep(np.abs(x), 2.45, 2.6))
-    collar = 1 - smoothstep(np.hypot(x / 0.80, (y - 1.60) / 0.42), 0.97, 1.03)
+    ring = np.asarray(np.hypot(x / 0.80, (y - 1.60) / 0.42), np.float32)
+    collar = 1 - smoothstep(ring, 0.97, 1.03)
     weave = rng.standard_normal(canvas.shape, np.float32)
     weave = canvas.blur(weave, 0.008) * 0.04 + canvas.blur(weave, 0.2) * 0.8
     picture = np.zeros((*canvas.shape, 3), np.float32)

@@ -113,14 +113,15 @@ class _Backdrop:
     @cached_property
     def _still(self) -> Picture:
         draw = landscape if self.scene.outdoors else room
-        return draw(self.scene.width, self.scene.height, self.scene.seed)
+        picture: Picture = draw(self.scene.width, self.scene.height, self.scene.seed)
+        return picture
 
     @cached_property
     def _grain(self) -> Picture:
         """A tile larger than the picture; each frame shows another part of it."""
         rng = np.random.default_rng([self.scene.seed, 11])
         shape = (self.scene.height + 64, self.scene.width + 64, 1)
-        tile = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), 0.7)
+        tile = np.asarray(cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), 0.7))
         return np.asarray(tile / tile.std() * self.scene.grain, np.float32)
 
     def at(self, frame: int) -> Picture:
