@@ -68,11 +68,8 @@ class DraftLabel:
         return labelled
 
 
-def save_jpeg(path: Path, picture: Picture, height: int | None = None) -> None:
-    """Write the picture as a JPEG, atomically, at most ``height`` lines."""
-    image = Image.fromarray(picture)
-    if height is not None and image.height > height:
-        image = image.resize((max(1, image.width * height // image.height), height))
+def save_jpeg(path: Path, picture: Picture) -> None:
+    """Write the picture as a JPEG, atomically."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=86)
+    Image.fromarray(picture).save(buffer, "JPEG", quality=86)
     write_atomic(path, buffer.getvalue())
