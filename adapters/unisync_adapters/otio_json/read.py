@@ -46,12 +46,10 @@ def read_document(
         raise
 
 
-def reread(document: Document, data: bytes) -> Document:
-    """Read other bytes at the place where ``document`` found its timeline."""
+def reread(document: Document, data: bytes, root: Node) -> Document:
+    """Read other bytes, scanned to ``root``, where ``document`` found its timeline."""
     pointer = document.timeline.metadata["unisync"]["origin"]
-    return _read_at(
-        document.adapter, data, document.path, document.path_map, scan(data), pointer
-    )
+    return _read_at(document.adapter, data, document.path, document.path_map, root, pointer)
 
 
 def choose_timeline(root: Node, sequence: str | None) -> str:

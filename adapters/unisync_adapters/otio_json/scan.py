@@ -23,6 +23,8 @@ MAX_DEPTH = 200
 """Containers in containers; fifty nested compound clips need 200."""
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
+_KEY = re.compile(rb'"([^"\\\x00-\x1f]*)"[ \t\r\n]*:[ \t\r\n]*')
+_AFTER = re.compile(rb"[ \t\r\n]*([,\]}])[ \t\r\n]*")
 _SIMPLE_STRING = re.compile(rb'"([^"\\\x00-\x1f]*)"')
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -84,7 +86,8 @@ class Node:
         node = self
         for token in pointer.removeprefix("#").split("/")[1:]:
             if isinstance(node.value, list):
-                child = dict(enumerate(node.value)).get(int(token)) if token.isdigit() else None
+                inside = token.isdigit() and int(token) < len(node.value)
+                child = node.value[int(token)] if inside else None
             else:
                 child = node.get(token.replace("~1", "/").replace("~0", "~"))
             if child is None:
@@ -152,15 +155,12 @@ class _Scanner:
         if self.data[position : position + 1] == b"}":
             return Node(members, start, position + 1)
         while True:
-            key, position = self.string(position)
-            position = self.skip(position)
-            if self.data[position : position + 1] != b":":
-                raise self.error(position, "a colon is missing")
-            node = self.value(self.skip(position + 1), depth)
+            key, position = self.key(position)
+            node = self.value(position, depth)
             members[key] = node
-            position, done = self.after(node.end, b"}")
-            if done:
-                return Node(members, start, position)
+            position, end = self.after(node.end, b"}")
+            if end:
+                return Node(members, start, end)
 
     def array(self, start: int, depth: int) -> Node:
         items: list[Node] = []
@@ -170,37 +170,46 @@ class _Scanner:
         while True:
             node = self.value(position, depth)
             items.append(node)
-            position, done = self.after(node.end, b"]")
-            if done:
-                return Node(items, start, position)
+            position, end = self.after(node.end, b"]")
+            if end:
+                return Node(items, start, end)
 
-    def after(self, position: int, closing: bytes) -> tuple[int, bool]:
-        """Past a comma (and space) to the next element, or past the closing bracket."""
+    def after(self, position: int, closing: bytes) -> tuple[int, int]:
+        """Where the next element begins, and where the container ends (0 if it goes on)."""
+        match = _AFTER.match(self.data, position)
+        if match is not None and match[1] == b",":
+            return match.end(), 0
+        if match is not None and match[1] == closing:
+            return match.end(), match.end(1)
         position = self.skip(position)
         head = self.data[position : position + 1]
-        if head == closing:
-            return position + 1, True
-        if head != b",":
-            what = "the text ends" if not head else f"{head.decode('latin-1')!r} where none belongs"
-            raise self.error(position, what)
-        return self.skip(position + 1), False
+        what = f"{head.decode('latin-1')!r} where none belongs" if head else "the text ends"
+        raise self.error(position, what)
+
+    def key(self, position: int) -> tuple[str, int]:
+        """A member's name, and where its value begins; one string object a name."""
+        if match := _KEY.match(self.data, position):
+            key = self.keys.get(match[1])
+            if key is None:
+                key = self.keys[match[1]] = match[1].decode()
+            return key, match.end()
+        key, position = self.string(position)
+        position = self.skip(position)
+        if self.data[position : position + 1] != b":":
+            raise self.error(position, "a colon is missing")
+        return key, self.skip(position + 1)
 
     def string(self, position: int) -> tuple[str, int]:
         if match := _SIMPLE_STRING.match(self.data, position):
-            raw = match[1]
-            text = self.keys.get(raw)
-            if text is None:
-                text = raw.decode()
-                if len(raw) < 32:
-                    self.keys[raw] = text
-            return text, match.end()
+            return match[1].decode(), match.end()
         match = _STRING.match(self.data, position)
         if match is None:
             raise self.error(position, "a string is missing or not closed")
         try:
-            return json.loads(match[0].decode(), strict=False), match.end()
+            text: str = json.loads(match[0].decode(), strict=False)
         except ValueError as error:
             raise self.error(position, "a string has a bad escape") from error
+        return text, match.end()
 
     def number_or_word(self, position: int) -> Node:
         if match := _NUMBER.match(self.data, position):

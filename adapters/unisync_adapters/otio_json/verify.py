@@ -28,38 +28,44 @@ def verify_document(
         name = None
     allowed = _allowed(document, before, relinks, name)
     for pointer in differing_leaves(document.data, before, patched, after):
-        if not any(pointer == a or pointer.startswith(a + "/") for a in allowed):
+        if not any(above in allowed for above in _with_parents(pointer)):
             raise EditError(f"The patch would change {pointer}", file=document.path)
-    fresh = reread(document, patched)
+    fresh = reread(document, patched, after)
     compare_timelines(document.timeline, fresh.timeline, relinks, name=name, file=document.path)
 
 
 def _allowed(
     document: Document, root: Node, relinks: Sequence[Relink], name: str | None
-) -> list[str]:
-    """Pointers below which a value may differ."""
-    allowed = []
+) -> set[str]:
+    """Pointers at and below which a value may differ."""
+    allowed = set()
     if name is not None:
-        allowed.append(document.timeline.metadata["unisync"]["origin"] + "/name")
+        allowed.add(document.timeline.metadata["unisync"]["origin"] + "/name")
     for relink in relinks:
         clip = root.at(relink.origin)
         if clip.get("media_references") is not None:
             reference = f"{relink.origin}/media_references/{_token(active_key(clip))}"
         else:
             reference = f"{relink.origin}/media_reference"
-        allowed += [f"{reference}/{key}" for key in _OF_REFERENCE]
+        allowed |= {f"{reference}/{key}" for key in _OF_REFERENCE}
         metadata = root.at(reference).get("metadata")
         if metadata is None or not metadata.members:
-            allowed.append(f"{reference}/metadata")
-        allowed.append(f"{relink.origin}/source_range")
+            allowed.add(f"{reference}/metadata")
+        allowed.add(f"{relink.origin}/source_range")
         markers = clip.get("markers")
-        allowed += [
+        allowed |= {
             f"{relink.origin}/markers/{index}/marked_range/start_time"
             for index in range(len(markers.items) if markers else 0)
-        ]
+        }
         if relink.baked:
-            allowed.append(f"{relink.origin}/effects")
+            allowed.add(f"{relink.origin}/effects")
     return allowed
+
+
+def _with_parents(pointer: str) -> Iterator[str]:
+    while pointer:
+        yield pointer
+        pointer = pointer.rpartition("/")[0]
 
 
 def differing_leaves(
