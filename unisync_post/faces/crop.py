@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .canonical import RIGID
 from .pose3d import head_pose
 from .resample import crop_frame
-from .smooth import gaussian, median, runs
+from .smooth import gaussian, runs, without_outliers
 from .types import CropWindow, FaceTrack
 
 __all__ = ["crop_frame", "crop_window", "to_crop"]
@@ -45,9 +45,8 @@ def crop_window(
     for start, end in runs(seen, track.cuts):
         place = np.array([_place(points) for points in track.landmarks[start:end]])
         place[:, 2] = np.unwrap(place[:, 2])
-        steady = median(place)
-        steady[:, :3] = gaussian(steady[:, :3], sigma)
-        steady[:, 3:] = gaussian(steady[:, 3:], 2 * sigma)
+        parts = (place[:, :2], sigma), (place[:, 2:3], sigma), (place[:, 3:], 2 * sigma)
+        steady = np.hstack([gaussian(without_outliers(part), width) for part, width in parts])
         for k, (x, y, roll, log_height) in enumerate(steady):
             zoom = size / (scale * math.exp(log_height))
             matrices[start + k] = _matrix(x, y, roll, zoom, size)

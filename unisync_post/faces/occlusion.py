@@ -73,7 +73,8 @@ def _recoloured(relative: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of points that changed colour, over its limit."""
     change = np.abs(relative - np.median(relative, axis=0)).max(axis=2)
     share: NDArray[np.float32] = (change > _CHANGE).mean(axis=1).astype(np.float32)
-    return share / np.float32(_SHARE)
+    evidence: NDArray[np.float32] = share / np.float32(_SHARE)
+    return evidence
 
 
 def _featureless(relative: NDArray[np.float32], lips: int) -> NDArray[np.float32]:

@@ -33,11 +33,22 @@ def gaussian(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     return smooth
 
 
-def median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of each three neighbours over the first axis: drops single outliers; ends stay."""
+def without_outliers(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace each vector by the one of it and its two neighbours that lies nearest to the others.
+
+    The median of three for vectors: drops single outliers, and turns with the picture (a median
+    of x and one of y would not). Ends stay.
+
+    Args:
+        values: (F, D).
+    """
     steady: NDArray[np.float64] = values.copy()
-    if len(values) > 2:
-        steady[1:-1] = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+    if len(values) < 3:
+        return steady
+    three = np.stack([values[1:-1], values[:-2], values[2:]])
+    apart = np.linalg.norm(three[:, None] - three[None], axis=3).sum(axis=1)
+    nearest = apart.argmin(axis=0)
+    steady[1:-1] = np.take_along_axis(three, nearest[None, :, None], axis=0)[0]
     return steady
 
 

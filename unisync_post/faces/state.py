@@ -24,8 +24,8 @@ OCCLUDED = "occluded"
 
 _SLACK = 1.1
 """A limit once crossed is left only when it is cleared by a tenth: states do not flicker."""
-_NOISE_WIDTH = 0.35
-"""Faces narrower than this share of the least width are not worth listing."""
+_NOISE_WIDTH = 16.0
+"""Pixels; what is narrower is not worth listing, nor sure to be a face."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ def assemble(
         count: frames F in all.
     """
     joined = _joined_over_cuts([face for face in faces if face], cuts)
-    kept = [face for face in joined if _is_listed(face, config)]
+    kept = [face for face in joined if _is_listed(face)]
     kept.sort(key=lambda f: (min(f), f[min(f)].box[0]))
     return [_track(k, face, tuple(cuts), count, config) for k, face in enumerate(kept)]
 
 
-def _is_listed(face: dict[int, Sighting], config: FaceConfig) -> bool:
+def _is_listed(face: dict[int, Sighting]) -> bool:
     widths = [width(one.box) for one in face.values()]
-    return float(np.median(widths)) >= _NOISE_WIDTH * config.min_width
+    return float(np.median(widths)) >= _NOISE_WIDTH
 
 
 def _joined_over_cuts(
