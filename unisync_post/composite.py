@@ -98,25 +98,46 @@ def composite(
     Raises:
         MediaError: a pixel format or colour matrix that is not supported.
     """
-    box = _plate_box(frame, matrix, soft)
-    if box is None:
-        return frame, Region(Box(0, 0, 0, 0), np.zeros((0, 0), np.float32))
-    shift = np.array([[1, 0, box.x0], [0, 1, box.y0], [0, 0, 1]], np.float64)
-    local = matrix @ shift
-    size = (box.x1 - box.x0, box.y1 - box.y0)
-    flags = cv2.WARP_INVERSE_MAP
-    alpha = cv2.warpAffine(soft, local, size, flags=cv2.INTER_LINEAR | flags)
+    region = region_of(frame, matrix, soft)
+    box = region.box
+    if not region.alpha.size:
+        return frame, region
     picture = cv2.warpAffine(
         _band_limited(generated, soft, matrix),
-        local,
-        size,
-        flags=cv2.INTER_CUBIC | flags,
+        _into(box, matrix),
+        (box.x1 - box.x0, box.y1 - box.y0),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     rgb = picture.astype(np.float32)
     rgb *= match.gain / np.float32(_CODE)
     rgb += match.offset
-    return blend_region(frame, box, rgb, alpha), Region(box, alpha)
+    return blend_region(frame, box, rgb, region.alpha), region
+
+
+def region_of(
+    frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.float32]
+) -> Region:
+    """Where a matte lies in the plate: its box and its alpha there; empty where it covers nothing.
+
+    Args:
+        frame: the plate, for its raster.
+        matrix: (2, 3) similarity, plate pixels -> crop pixels; NaN where there is no face.
+        soft: (S, S) float32 matte in crop pixels, 0..1.
+    """
+    box = _plate_box(frame, matrix, soft) if np.isfinite(matrix).all() else None
+    if box is None:
+        return Region(Box(0, 0, 0, 0), np.zeros((0, 0), np.float32))
+    size = (box.x1 - box.x0, box.y1 - box.y0)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return Region(box, cv2.warpAffine(soft, _into(box, matrix), size, flags=flags))
+
+
+def _into(box: Box, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The similarity from pixels of the box to pixels of the crop."""
+    shift = np.array([[1, 0, box.x0], [0, 1, box.y0], [0, 0, 1]], np.float64)
+    local: NDArray[np.float64] = matrix @ shift
+    return local
 
 
 def outside_difference(plate: VideoFrame, other: VideoFrame, region: Region | None) -> int:

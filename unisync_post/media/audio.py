@@ -102,7 +102,8 @@ def read_mono(
     """One stretch of sound as mono: the centre of 5.1, the mean of anything else.
 
     Sample *n* is the sound at ``round(start * sample_rate) + n`` samples from time 0, whatever
-    stretch it is read with; outside the file there are zeros.
+    stretch it is read with; outside the file there are zeros. (AAC decoders draw noise: there, two
+    different stretches agree in time but not to the last bit; the same stretch always does.)
 
     Args:
         path: the file.

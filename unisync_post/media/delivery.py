@@ -87,8 +87,8 @@ def to_delivery(frame: VideoFrame, pixel_format: str) -> VideoFrame:
     """The picture in the encoder's format, by the shortest exact way.
 
     Depth is changed by scaling codes (8 to 10 bits in video range: times four), full range becomes
-    video range, 4:2:0 chroma rows are interpolated at their true siting (Catmull-Rom), and where the
-    target has finer horizontal chroma, columns are interpolated linearly from the left siting.
+    video range, 4:2:0 chroma rows are interpolated at their true siting (Catmull-Rom), and where
+    the target has finer horizontal chroma, columns are interpolated linearly from the left siting.
     Primaries, transfer and matrix are untouched.
 
     Raises:

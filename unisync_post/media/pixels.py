@@ -103,10 +103,8 @@ def region_rgb(frame: VideoFrame, box: Box) -> Floats:
         MediaError: pixel format or matrix not supported.
     """
     aligned = _aligned(frame, box)
-    rgb = cv2.transform(_region_ycc(frame, aligned), to_rgb(frame))
-    y, x = box.y0 - aligned.y0, box.x0 - aligned.x0
-    cut: Floats = rgb[y : y + box.y1 - box.y0, x : x + box.x1 - box.x0]
-    return cut
+    rgb: Floats = cv2.transform(_region_ycc(frame, aligned), to_rgb(frame))
+    return _cut(rgb, box, aligned)
 
 
 def blend_region(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> VideoFrame:
@@ -126,22 +124,22 @@ def blend_region(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> Vid
         MediaError: pixel format or matrix not supported.
     """
     layout, aligned = layout_of(frame), _aligned(frame, box)
-    rgb, alpha = _grown(rgb, box, aligned), _grown(alpha, box, aligned)
     delta = cv2.transform(rgb, np.linalg.inv(to_rgb(frame)).astype(np.float32))
-    delta -= _region_ycc(frame, aligned)
-    delta *= alpha[..., None]
+    delta -= _cut(_region_ycc(frame, aligned), box, aligned)
+    delta, alpha = _grown(delta, box, aligned), _grown(alpha, box, aligned)
     new = blank_like(frame)
     planes = planes_of(new)
     for target, plate in zip(planes, planes_of(frame), strict=True):
         np.copyto(target, plate)
     scale, top = code_scale(frame, layout.bits), (1 << layout.bits) - 1
     luma = planes[0][aligned.y0 : aligned.y1, aligned.x0 : aligned.x1]
-    _add(luma, delta[..., 0], scale[0, 1], top)
+    _add(luma, delta[..., 0] * alpha, scale[0, 1], top)
     x, y = layout.step_x, layout.step_y
+    share = _subsampled(alpha, x, y)
     for number in (1, 2):
         part = planes[number][aligned.y0 // y : -(-aligned.y1 // y), aligned.x0 // x :]
-        share = _subsampled(delta[..., number], x, y)
-        _add(part[:, : share.shape[1]], share, scale[1, 1], top)
+        change = _decimated(delta[..., number], x, y) * share
+        _add(part[:, : share.shape[1]], change, scale[1, 1], top)
     return new
 
 
@@ -173,6 +171,11 @@ def _aligned(frame: VideoFrame, box: Box) -> Box:
         min(frame.width, -(-box.x1 // x) * x),
         min(frame.height, -(-box.y1 // y) * y),
     )
+
+
+def _cut(values: Floats, box: Box, aligned: Box) -> Floats:
+    y, x = box.y0 - aligned.y0, box.x0 - aligned.x0
+    return values[y : y + box.y1 - box.y0, x : x + box.x1 - box.x0]
 
 
 def _grown(values: Floats, box: Box, aligned: Box) -> Floats:
@@ -219,18 +222,43 @@ def _upsampled(plane: Plane, box: Box, layout: Layout) -> Floats:
     return wide[:, : box.x1 - box.x0]
 
 
-def _subsampled(values: Floats, step_x: int, step_y: int) -> Floats:
-    """(h, w) to the chroma grid: 1-2-1 around the left column, two rows averaged."""
+def _decimated(values: Floats, step_x: int, step_y: int) -> Floats:
+    """(h, w) to the chroma grid by the filters that undo :func:`_upsampled` exactly.
+
+    Across, the low-pass of LeGall's 5/3 wavelet (-1 2 6 2 -1)/8; down, (-1 3 3 -1)/4: the pairs
+    of the two linear interpolations. So an unchanged picture changes no chroma, and under a full
+    matte nothing of the plate's chroma is left. Beyond the region values are 0.
+    """
+    values = _even_sized(values, step_x, step_y)
     if step_y == 2:
-        if len(values) % 2:
-            values = np.concatenate([values, values[-1:]])
+        upper, lower = values[0::2], values[1::2]
+        around = np.pad(lower, [(1, 0), (0, 0)])[:-1] + np.pad(upper, [(0, 1), (0, 0)])[1:]
+        values = (upper + lower) * np.float32(0.75) - around * np.float32(0.25)
+    if step_x == 2:
+        centre, right = values[:, 0::2], values[:, 1::2]
+        padded = np.pad(centre, [(0, 0), (1, 1)])
+        near = right + np.pad(right, [(0, 0), (1, 0)])[:, :-1]
+        far = padded[:, :-2] + padded[:, 2:]
+        values = centre * np.float32(0.75) + near * np.float32(0.25) - far * np.float32(0.125)
+    return values
+
+
+def _subsampled(values: Floats, step_x: int, step_y: int) -> Floats:
+    """A matte on the chroma grid: 1-2-1 around the left column, two rows averaged; never < 0."""
+    values = _even_sized(values, step_x, step_y)
+    if step_y == 2:
         values = (values[0::2] + values[1::2]) * np.float32(0.5)
     if step_x == 2:
-        before = np.pad(values[:, 1:-1:2], [(0, 0), (1, 0)])
-        after = values[:, 1::2]
-        if values.shape[1] % 2:
-            before = np.pad(values[:, 1::2], [(0, 0), (1, 0)])
-            after = np.pad(after, [(0, 0), (0, 1)], mode="edge")
-        centre = values[:, 0::2]
-        values = centre * np.float32(0.5) + (before + after) * np.float32(0.25)
+        right = values[:, 1::2]
+        left = np.pad(right, [(0, 0), (1, 0)])[:, :-1]
+        values = values[:, 0::2] * np.float32(0.5) + (left + right) * np.float32(0.25)
+    return values
+
+
+def _even_sized(values: Floats, step_x: int, step_y: int) -> Floats:
+    """The last row or column repeated where an odd picture ends in half a chroma sample."""
+    rows, columns = len(values) % step_y, values.shape[1] % step_x
+    if rows or columns:
+        grown: Floats = np.pad(values, [(0, rows), (0, columns)], mode="edge")
+        return grown
     return values
