@@ -217,6 +217,10 @@ def open_edit(
 
 
 def _read_bytes(path: Path) -> bytes:
+    if (path / "content.otio").is_file():
+        raise EditError(
+            "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
+        )
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -48,6 +48,12 @@ def test_what_is_no_file_is_named(tmp_path: Path, name: str) -> None:
     assert caught.value.file == str(tmp_path / name)
 
 
+def test_a_bundle_folder_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "content.otio").write_bytes(b"{}")
+    with pytest.raises(EditError, match=r"Open the content\.otio inside"):
+        open_edit(tmp_path)
+
+
 def test_a_truncated_edit_is_damaged_not_unknown(tmp_path: Path) -> None:
     path = tmp_path / "cut.otio"
     path.write_bytes(dump(timeline(track(clip())))[:-20])

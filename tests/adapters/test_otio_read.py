@@ -216,6 +216,12 @@ def test_a_nest_stays_a_stack_and_its_clips_are_reachable() -> None:
     assert "#/tracks/children/0/children/1/children/0/children/1" in document.origins
 
 
+def test_disabled_things_are_disabled() -> None:
+    document = opened(timeline(track(clip(enabled=False), clip()), track(clip(), enabled=False)))
+    assert [c.enabled for c in clips(document)] == [False, True, True]
+    assert [t.enabled for t in document.timeline.tracks] == [True, False]
+
+
 def test_a_still_and_a_reel_are_noted() -> None:
     still = clip(media_references={"DEFAULT_MEDIA": external(
         "/a/logo.PNG", metadata={"cmx_3600": {"reel": "A001"}})})  # fmt: skip
