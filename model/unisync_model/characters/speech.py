@@ -116,6 +116,16 @@ def _library() -> tuple[ctypes.CDLL, int]:
     return library, int(sample_rate)
 
 
+def require_library() -> None:
+    """Raise unless speech can be synthesised here.
+
+    Raises:
+        SpeechError: the library or its data is missing; the text says what to install.
+    """
+    with _LOCK:
+        _library()
+
+
 def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> Utterance:
     """Speak ``text``.
 
