@@ -62,7 +62,7 @@ def track_faces(
     believed = [
         face.sightings
         for face in tracker.faces
-        if len(face.sightings) >= (least if face.sureness >= config.sure else 5 * least)
+        if len(face.sightings) >= least and face.sureness >= config.sure
     ]
     return assemble(believed, tracker.cuts, tracker.count, config)
 
@@ -71,7 +71,7 @@ def track_faces(
 class _Followed:
     """A face of the current scene: what was seen of it, by frame."""
 
-    sureness: float
+    sureness: float = 0.0
     sightings: dict[int, Sighting] = field(default_factory=dict)
     last: int = -1
     missed: int = 0
@@ -117,6 +117,7 @@ class _Tracker:
         if self._is_search_due(index):
             for found in self._search(index, frame):
                 self._take_up(index, frame, found)
+            self._confirm(index, frame)
         self._recent.append((index, frame))
         self.count = index + 1
 
@@ -173,21 +174,26 @@ class _Tracker:
 
     def _take_up(self, index: int, frame: NDArray[np.uint8], found: Detection) -> None:
         """Begin to follow a detected face, or find a lost one again; then look back for it."""
-        known = self._known(index, found.box)
-        if known is not None:
-            known.sureness = max(known.sureness, found.score)
+        if self._known(index, found.box) is not None:
             return
         mesh = self._settle(frame, found)
         if mesh is None or self._known(index, mesh.box) is not None:
             return
         face = self._lost_near(index, mesh)
         if face is None:
-            face = _Followed(found.score)
+            face = _Followed()
             self._open.append(face)
             self.faces.append(face)
         since = face.last
         face.see(index, mesh)
         self._look_back(face, mesh, since)
+
+    def _confirm(self, index: int, frame: NDArray[np.uint8]) -> None:
+        """Look from close by at faces that no detector was sure of yet."""
+        for face in self._open:
+            box = face.box_at(index)
+            if box is not None and face.sureness < self._config.sure:
+                face.sureness = max(face.sureness, self._detector.confirm(frame, box))
 
     def _look_back(self, face: _Followed, mesh: Mesh, since: int) -> None:
         """Follow a face backwards from where it was found, as far as frames are still held."""
