@@ -159,8 +159,7 @@ def _clip_edits(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
             tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
             yield TextEdit(item.file.start, item.file.start, tag)
         yield from _moved_marks(item, clock)
-    if not clock.still or item.retime is not PLAIN:
-        yield from _ticks(item, relink)
+    yield from _ticks(item, relink)
 
 
 def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
@@ -206,6 +205,8 @@ def _ticks(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
         return
     length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
     entry = relink.rate.seconds(relink.source_in) - item.rate.seconds(item.head)
+    if clip.int_of("pproTicksIn") == seconds_to_ticks(entry) and item.retime is PLAIN:
+        return
     yield from _set_number(clip, "pproTicksIn", seconds_to_ticks(entry))
     exit_ = seconds_to_ticks(entry + item.rate.seconds(length))
     yield from _set_number(clip, "pproTicksOut", exit_)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
+from ..timebase import ticks_to_seconds
 from .media import FileTable
 from .read import Fcp7Document, read_document
 from .scan import Element, count, positions
@@ -34,6 +35,7 @@ def verify_document(
         document.timeline, after.timeline, relinks, name=name, file=document.path
     )
     _compare_untouched(document, after, relinks)
+    _compare_ticks(after, relinks)
 
 
 def _compare_counts(
@@ -74,6 +76,21 @@ def _compare_untouched(
                 file=before.path,
                 clip=a.text_of("name"),
                 remedy="Nothing was written; keep the original edit and report this",
+            )
+
+
+def _compare_ticks(after: Fcp7Document, relinks: Sequence[Relink]) -> None:
+    """``in`` and Premiere's ticks of a relinked clip are one place, to the frame."""
+    for relink in relinks:
+        item = after.items[relink.origin]
+        entry, ticks = item.element.int_of("in"), item.element.int_of("pproTicksIn")
+        if entry is None or ticks is None:
+            continue
+        if abs(ticks_to_seconds(ticks) * item.rate.fps - entry) >= 1:
+            raise EditError(
+                f"The patch would leave in {entry} and its ticks at different frames",
+                file=after.path,
+                clip=after.origins[relink.origin].name,
             )
 
 
