@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,8 +74,8 @@ class Ear:
     def digest(self, at: Fraction, start: Fraction, end: Fraction) -> bytes:
         """Hash of all that sounds from ``start`` to ``end``, as heard from ``at`` (record seconds).
 
-        The samples, where they lie and which voices are apart decide it; not paths, names or how
-        the sound is cut up into silence and pieces.
+        The samples, where they lie and which voices are apart decide it; not paths or names, nor
+        whether silence around them is in a file or not.
         """
         digest = xxhash.xxh3_128()
         voices: dict[str | None, int] = {}
@@ -84,17 +83,19 @@ class Ear:
             head, tail = max(start, piece.record), min(end, piece.record + piece.duration)
             rate = self._rate(piece.path, piece.stream)
             samples = self._samples(piece, head, tail, rate)
-            if samples.any():
+            loud = np.flatnonzero(samples)
+            if len(loud):
                 voice = voices.setdefault(piece.speaker, len(voices))
-                digest.update(f"{head - at} {rate} {voice};".encode())
-                digest.update(samples.tobytes())
+                offset = round((head - at) * rate) + int(loud[0])
+                digest.update(f"{offset} {rate} {voice};".encode())
+                digest.update(samples[loud[0] : loud[-1] + 1].tobytes())
         return bytes(digest.digest())
 
     def _samples(
         self, piece: DubClip, head: Moment, tail: Moment, rate: int
     ) -> NDArray[np.int16]:
         """The file's own samples for record seconds ``head`` … ``tail``, (N,) int16."""
-        first = math.floor((piece.source + head - piece.record) * rate)
+        first = round((piece.source + head - piece.record) * rate)
         last = first + round((tail - head) * rate)
         size = _CHUNK * rate
         parts = []

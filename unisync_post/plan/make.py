@@ -126,6 +126,7 @@ def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -
         original=judge.original.pieces(*window),
         language=language,
         face=verdict.face,
+        identity=info.identity,
     )
 
 
