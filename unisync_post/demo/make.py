@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import JobError
-from .layout import CAMERAS, Camera
+from . import layout
+from .layout import Camera
 from .media import write_camera, write_dub, write_music
 from .premiere import premiere_xml
 from .script import LANGUAGES
@@ -70,7 +71,7 @@ def make_demo_edit(folder: Path, *, tell: Callable[[str], None] = lambda text: N
     music = demo.media / "the_valley_ME.wav"
     # two files at a time: drawing and encoding leave the interpreter free most of the time
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda camera: _camera(camera, demo.media, tell), CAMERAS))
+        list(pool.map(lambda camera: _camera(camera, demo.media, tell), layout.CAMERAS))
     _once(music, write_music, tell)
     for language, path in demo.dubs.items():
         _once(path, lambda part, spoken=language: write_dub(spoken, part), tell)

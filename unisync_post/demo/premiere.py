@@ -88,11 +88,11 @@ def _marker(parent: Element, name: str, comment: str, frame: int) -> None:
     _text(marker, "out", -1)
 
 
-def _picture(parent: Element) -> None:
+def _picture(parent: Element, width: int, height: int) -> None:
     picture = ElementTree.SubElement(parent, "samplecharacteristics")
     _rate(picture)
-    _text(picture, "width", WIDTH)
-    _text(picture, "height", HEIGHT)
+    _text(picture, "width", width)
+    _text(picture, "height", height)
     _text(picture, "anamorphic", "FALSE")
     _text(picture, "pixelaspectratio", "square")
     _text(picture, "fielddominance", "none")
@@ -110,7 +110,7 @@ def _switches(track: Element) -> None:
 
 
 def _video(video: Element, media: Path) -> None:
-    _picture(ElementTree.SubElement(video, "format"))
+    _picture(ElementTree.SubElement(video, "format"), WIDTH, HEIGHT)
     track = ElementTree.SubElement(video, "track")
     _title(track)
     clips = cut()
@@ -155,7 +155,8 @@ def _picture_clip(
     _text(file, "duration", clip.camera.frames)
     _timecode(file, clip.camera.start, clip.camera.reel)
     inside = ElementTree.SubElement(file, "media")
-    _picture(ElementTree.SubElement(inside, "video"))
+    scene = clip.camera.scene
+    _picture(ElementTree.SubElement(inside, "video"), scene.width, scene.height)
     sound = ElementTree.SubElement(inside, "audio")
     _sound(sound, 16)
     _text(sound, "channelcount", 2)
