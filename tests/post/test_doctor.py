@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -62,7 +63,8 @@ def test_a_check_that_breaks_is_a_finding() -> None:
 def test_json_is_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     good = Finding("Python", Health.GOOD, "3.11")
     optional = Finding("torch", Health.OPTIONAL, "CPU", "Buy a GPU.")
-    monkeypatch.setattr("unisync_post.cli.doctor.examine", lambda folder: (good, optional))
+    module = importlib.import_module("unisync_post.cli.doctor")
+    monkeypatch.setattr(module, "examine", lambda folder: (good, optional))
     result = CliRunner().invoke(command, ["--json"])
     assert result.exit_code == 0
     answer = json.loads(result.output)

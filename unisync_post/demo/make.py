@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import JobError
@@ -74,7 +75,7 @@ def make_demo_edit(folder: Path, *, tell: Callable[[str], None] = lambda text: N
         list(pool.map(lambda camera: _camera(camera, demo.media, tell), layout.CAMERAS))
     _once(music, write_music, tell)
     for language, path in demo.dubs.items():
-        _once(path, lambda part, spoken=language: write_dub(spoken, part), tell)
+        _once(path, partial(write_dub, language), tell)
     document = premiere_xml(demo.media, music, EDIT_NAME)
     _once(demo.edit, lambda part: part.write_bytes(document), tell)
     return demo
@@ -93,7 +94,7 @@ def _claim(folder: Path) -> None:
 
 
 def _camera(camera: Camera, media: Path, tell: Callable[[str], None]) -> None:
-    _once(media / camera.file, lambda part: write_camera(camera, part), tell)
+    _once(media / camera.file, partial(write_camera, camera), tell)
 
 
 def _once(path: Path, write: Callable[[Path], object], tell: Callable[[str], None]) -> None:

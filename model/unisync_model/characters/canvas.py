@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,7 +95,7 @@ def bump(x: Picture, y: Picture, cx: float, cy: float, rx: float, ry: float) -> 
     return np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2).astype(np.float32)
 
 
-def smoothstep(value: Picture, low: float, high: float) -> Picture:
+def smoothstep(value: NDArray[np.floating[Any]], low: float, high: float) -> Picture:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

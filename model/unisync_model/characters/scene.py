@@ -126,7 +126,7 @@ class _Backdrop:
 
     def at(self, frame: int) -> Picture:
         if not self.scene.outdoors:
-            return self._still.copy()
+            return np.array(self._still)
         # the camera drifts slowly over the land
         shift = np.float32(0.4 * frame)
         matrix = np.array([[1, 0, -shift], [0, 1, 0]], np.float32)
