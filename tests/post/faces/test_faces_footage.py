@@ -52,6 +52,16 @@ def test_several_faces_keep_their_places(footage, name, count):
     assert all(t.seen.all() for t in tracks)
 
 
+@pytest.mark.slow
+def test_nostrils_over_an_open_mouth_are_no_face(footage):
+    assert len(track_faces(footage("several_faces/kara.mp4", 60, 180), RATE)) == 2
+
+
+@pytest.mark.slow
+def test_a_blurred_background_is_no_face(footage):
+    assert len(track_faces(footage("faces/portrait_s18.mp4", 70, 212), RATE)) == 1
+
+
 def test_drawn_animals_are_no_faces(footage):
     assert track_faces(footage("no_face/steamboat.mp4", 30), RATE) == []
 

@@ -82,6 +82,14 @@ def test_a_face_that_comes_in_is_followed_back_to_where_it_came_from():
     assert letters(track) == "....." + "g" * 9
 
 
+def test_a_second_face_is_followed_back_to_where_it_came_in():
+    one, two = place_face(160, 180), place_face(470, 180, base=place_face(160, 180))
+    frames = [one] * 8 + [two] * 8
+    tracks = track_faces(frames, RATE)
+    # searches for new faces are some frames apart: 8 lies between two of them
+    assert [letters(t) for t in tracks] == ["g" * 16, "." * 8 + "g" * 8]
+
+
 def test_a_hard_cut_parts_scenes():
     one = [place_face(200 + 2 * k, 180, seed=3) for k in range(8)]
     two = [place_face(440 - 2 * k, 190, 260, seed=9) for k in range(8)]
