@@ -7,31 +7,25 @@ and it judges the draft engine with the draft engine's ears; read it as an alarm
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .composite import outside_difference, region_of
-from .driver import build_driver
+from .driver import SAMPLE_RATE, build_driver
 from .engines.base import Driver
 from .engines.draft.speech import mouth_curves
-from .faces.crop import crop_frame
-from .faces.matte import mouth_matte
 from .faces.speaker import choose_face, mouth_opening, speech_fit
-from .faces.thumbnails import write_thumbnails
-from .faces.track import track_faces
-from .faces.types import CropWindow, FaceTrack
+from .faces.thumbnails import thumbnail_frame, write_thumbnails
+from .faces.types import FaceTrack
 from .job.result import FaceChoice
 from .media.audio import read_mono
-from .media.frames import read_frames, rgb8
+from .media.frames import read_played, rgb8
 from .media.info import MediaInfo
-from .media.probe import probe
 from .media.vad import speech_spans
-from .media.write import delivered_form
 from .plan.shots import Shot
 
 MAX_LAG = 6
@@ -54,23 +48,6 @@ class Sync:
 
     before: Fit
     after: Fit
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What the delivered file holds when decoded.
-
-    Attributes:
-        frames: pictures decoded.
-        outside: largest difference to the plate outside the matte, code values.
-        opening: (F,) mouth opening of the delivered lips, NaN where no face was found.
-        sha256: of the file.
-    """
-
-    frames: int
-    outside: int
-    opening: NDArray[np.float32]
-    sha256: str
 
 
 def fit_of(opening: NDArray[np.float32], driver: Driver, shot: Shot) -> Fit:
@@ -106,25 +83,38 @@ def lip_sync(track: FaceTrack, opening: NDArray[np.float32], shot: Shot) -> Sync
 
 
 def speaking_face(
-    tracks: Sequence[FaceTrack],
-    hint: str | None,
-    shot: Shot,
-    info: MediaInfo,
-    folder: Path,
-    frame: NDArray[np.uint8] | None = None,
+    tracks: Sequence[FaceTrack], hint: str | None, shot: Shot, info: MediaInfo, folder: Path
 ) -> FaceChoice:
     """Choose the face to dub and put every candidate's thumbnail into the shot's folder.
 
     Without a hint and with several faces, each one's lips are held against the original speech:
     the edit's original dialogue if it is known, else the plate's own sound.
+
+    Raises:
+        FaceError: the hint names no face of this shot.
     """
-    fits: list[float] | None = None
-    if hint is None and len(tracks) > 1:
-        original = original_speech(shot, info)
-        if original is not None:
-            found = [fit_of(mouth_opening(t.landmarks), original, shot).fit for t in tracks]
-            fits = [f if f is not None else 0.0 for f in found] if any(found) else None
-    return choose_face(tracks, hint, fits)
+    fits = _fits(tracks, shot, info) if hint is None and len(tracks) > 1 else None
+    return choose_face(tracks, hint, fits, _thumbnails(tracks, shot, info, folder))
+
+
+def _fits(tracks: Sequence[FaceTrack], shot: Shot, info: MediaInfo) -> list[float] | None:
+    original = original_speech(shot, info)
+    if original is None:
+        return None
+    fits = [fit_of(mouth_opening(track.landmarks), original, shot).fit for track in tracks]
+    if all(fit is None for fit in fits):
+        return None
+    return [fit if fit is not None else 0.0 for fit in fits]
+
+
+def _thumbnails(
+    tracks: Sequence[FaceTrack], shot: Shot, info: MediaInfo, folder: Path
+) -> dict[int, str]:
+    played = shot.played()
+    wanted = sorted({thumbnail_frame(track) for track in tracks})
+    pictures = read_played(info, [played[k] for k in wanted])
+    frames = {k: rgb8(picture) for k, picture in zip(wanted, pictures, strict=True)}
+    return write_thumbnails(tracks, frames, folder)
 
 
 def original_speech(shot: Shot, info: MediaInfo) -> Driver | None:
@@ -135,31 +125,4 @@ def original_speech(shot: Shot, info: MediaInfo) -> Driver | None:
     if not info.audio or shot.speed != 1:
         return None
     start = info.rate.seconds(shot.source.start)
-    return Driver(read_mono(shot.media, start, duration), 16_000, start - start)
-
-
-def delivered_difference(
-    info: MediaInfo,
-    played: Sequence[int],
-    target: Path,
-    window: CropWindow,
-    landmarks: NDArray[np.float32],
-) -> Delivered:
-    """Decode the new file beside the plate and measure it.
-
-    Args:
-        info: the plate.
-        played: plate frame of each new frame.
-        target: the new file.
-        window: plate -> crop.
-        landmarks: (F, 478, 3) the original face in crop pixels: where the matte was.
-    """
-    return Delivered(0, 0, np.zeros(0, np.float32), sha256_of(target))
-
-
-def sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return Driver(read_mono(shot.media, start, duration), SAMPLE_RATE, Fraction(0))

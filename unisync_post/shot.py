@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .check import inspect_delivered
 from .composite import ColourMatch, composite, measure_colour, outside_difference
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
@@ -29,11 +30,12 @@ from .faces.pose import draw_pose
 from .faces.track import track_faces
 from .faces.types import CropWindow, FaceState, FaceTrack
 from .job.result import ShotResult
-from .measure import delivered_difference, lip_sync, speaking_face
+from .measure import lip_sync, speaking_face
 from .media.frames import read_played, rgb8
 from .media.info import MediaInfo
 from .media.probe import check_usable, probe
 from .media.write import write_media
+from .plan.relink import relink_of
 from .plan.shots import Shot
 from .takes import Made, join, spans, wanted
 
@@ -111,8 +113,13 @@ def render_shot(
     if not any(ledger.changed):
         (out / media).unlink()
         return replace(kept, reason=_why_passed(ledger.reasons), states=_states(track))
-    with ledger.timed("check"):
-        return _checked(replace(kept, status="rendered", media=media), job, out / media)
+    try:
+        with ledger.timed("check"):
+            result = _checked(replace(kept, status="rendered", media=media), job, out / media)
+        return replace(result, seconds=_rounded(ledger.seconds))
+    except BaseException:
+        (out / media).unlink(missing_ok=True)
+        raise
 
 
 def _usable(shot: Shot) -> MediaInfo:
@@ -158,15 +165,16 @@ class _Rendering:
         target.parent.mkdir(parents=True, exist_ok=True)
         shot, info = self.shot, self.info
         first = self.played[0]
+        relink = relink_of(shot, info, target)
         write_media(
             info,
             self.pictures(),
             target,
             count=shot.length,
             rate=shot.rate,
-            start_frame=new_start_frame(shot, info),
-            drop=info.drop,
-            reel=info.reel,
+            start_frame=relink.start_frame,
+            drop=relink.drop,
+            reel=relink.reel,
             audio=shot.speed == 1 and self.played == list(range(first, first + shot.length)),
             marks=provenance(self.engine),
         )
@@ -239,17 +247,6 @@ class _Rendering:
         )
 
 
-def new_start_frame(shot: Shot, info: MediaInfo) -> int:
-    """Start timecode of the new media: the plate's, plus the first frame it shows.
-
-    A baked retime starts at the timecode of the plate frame shown first, counted at the new rate.
-    """
-    seconds = info.rate.seconds(info.start_frame + shot.played()[0])
-    if info.rate == shot.rate:
-        return info.start_frame + shot.played()[0]
-    return shot.rate.frame_at(seconds)
-
-
 def provenance(engine: Engine) -> dict[str, str]:
     """What the file itself says of how it was made."""
     kind = "draft preview, not for delivery" if engine.info.draft else "lip re-sync"
@@ -266,12 +263,12 @@ def provenance(engine: Engine) -> dict[str, str]:
 def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
     """Decode the delivered file: count it, compare it with the plate, listen with its lips."""
     ledger, shot, info = job.ledger, job.shot, job.engine.info
-    delivered = delivered_difference(job.info, job.played, target, job.window, job.landmarks)
+    delivered = inspect_delivered(job.info, job.played, target, job.window, job.landmarks)
     if len(ledger.changed) != shot.length or delivered.frames != shot.length:
-        target.unlink()
         raise MediaError(
             f"The new media holds {delivered.frames} frames instead of {shot.length}", file=target
         )
+    assert delivered.opening is not None
     sync = lip_sync(job.track, delivered.opening, shot)
     return replace(
         result,
@@ -286,7 +283,6 @@ def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
         fit_after=sync.after.fit,
         draft=info.draft,
         remarks=_summary(ledger.remarks),
-        seconds=_rounded(ledger.seconds),
         sha256=delivered.sha256,
     )
 

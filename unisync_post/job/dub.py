@@ -94,7 +94,7 @@ def finish_job(
 
 def show_job(job: JobFolder, *, burn_in: bool = True) -> Path:
     """(Re)build the review page of a job."""
-    return build_review(job.out, job.plan, job.results(), burn_in=burn_in)
+    return build_review(job.out, job.plan, job.results(), job=job.path, burn_in=burn_in)
 
 
 def _refuse_source_folder(edit: Path, out: Path) -> None:

@@ -81,25 +81,35 @@ def _attempt(
             ),
         )
     except UniSyncError as error:
-        return _failed(clip, engine, str(error))
+        if _is_full(error.__cause__):
+            raise _disk_full(job) from error
+        return _failed(clip, engine, key, str(error))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise JobError(
-                "The disk is full",
-                file=job.out,
-                remedy="Make room and run the same command again; finished shots are kept.",
-            ) from error
-        return _failed(clip, engine, _unexpected(error, folder))
+        if _is_full(error):
+            raise _disk_full(job) from error
+        return _failed(clip, engine, key, _unexpected(error, folder))
     except Exception as error:
         # Law 5: whatever goes wrong in one shot, the night's other shots are rendered.
-        return _failed(clip, engine, _unexpected(error, folder))
+        return _failed(clip, engine, key, _unexpected(error, folder))
     return replace(result, key=key)
 
 
-def _failed(clip: ClipPlan, engine: Engine, reason: str) -> ShotResult:
+def _is_full(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _disk_full(job: JobFolder) -> JobError:
+    return JobError(
+        "The disk is full",
+        file=job.out,
+        remedy="Make room and run the same command again; finished shots are kept.",
+    )
+
+
+def _failed(clip: ClipPlan, engine: Engine, key: str, reason: str) -> ShotResult:
     assert clip.shot is not None
     return ShotResult(
-        key=clip.shot.key,
+        key=key,
         status="failed",
         reason=reason,
         frames=clip.shot.length,

@@ -1,0 +1,95 @@
+"""The delivered file, decoded again: what is really in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from .composite import outside_difference, region_of
+from .faces.crop import crop_frame
+from .faces.matte import mouth_matte
+from .faces.speaker import mouth_opening
+from .faces.track import track_faces
+from .faces.types import CropWindow
+from .media.delivery import to_delivery
+from .media.frames import read_frames, read_played, rgb8
+from .media.info import MediaInfo
+from .media.probe import probe
+
+
+@dataclass
+class Delivered:
+    """What the delivered file holds when decoded.
+
+    Attributes:
+        frames: pictures decoded.
+        outside: largest difference to the plate outside the matte, in code values of the new file:
+            0 where packets were copied, the codec's own loss where pictures were encoded.
+        opening: (F,) mouth opening of the delivered lips, NaN where no face was found.
+        sha256: of the file.
+    """
+
+    sha256: str
+    frames: int = 0
+    outside: int = 0
+    opening: NDArray[np.float32] | None = None
+
+
+def inspect_delivered(
+    info: MediaInfo,
+    played: Sequence[int],
+    target: Path,
+    window: CropWindow,
+    landmarks: NDArray[np.float32],
+) -> Delivered:
+    """Decode the new file beside the plate and measure it, in one streaming pass.
+
+    Args:
+        info: the plate.
+        played: plate frame of each new frame.
+        target: the new file.
+        window: plate -> crop.
+        landmarks: (F, 478, 3) the original face in crop pixels: where the matte was.
+    """
+    new = probe(target)
+    found = Delivered(sha256_of(target))
+
+    def crops() -> Iterator[NDArray[np.uint8]]:
+        pairs = zip(read_played(info, played), read_frames(new, 0, new.frames), strict=False)
+        for k, (plate, (_, picture)) in enumerate(pairs):
+            found.frames += 1
+            matte = mouth_matte(landmarks[k], window.size)
+            same = to_delivery(plate, picture.format.name)
+            region = region_of(same, window.matrices[k], matte.soft)
+            found.outside = max(found.outside, outside_difference(same, picture, region))
+            yield _crop(picture, window, k)
+
+    tracks = track_faces(crops(), new.rate)
+    found.opening = np.full(found.frames, np.nan, np.float32)
+    for track in sorted(tracks, key=lambda t: int(t.seen.sum())):
+        seen = track.seen
+        found.opening[seen] = mouth_opening(track.landmarks)[seen]
+    return found
+
+
+def _crop(picture: VideoFrame, window: CropWindow, k: int) -> NDArray[np.uint8]:
+    """The face as delivered; black where there is none, so that frames keep their numbers."""
+    matrix = window.matrices[k]
+    if not np.isfinite(matrix).all():
+        return np.zeros((window.size, window.size, 3), np.uint8)
+    return crop_frame(rgb8(picture), matrix, window.size)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
