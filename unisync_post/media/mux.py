@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -23,11 +23,21 @@ from .delivery import Delivery, to_delivery
 from .index import open_media
 from .info import MediaInfo
 from .packets import PicturePackets, audio_packets
+from .pixels import Box
+from .prores import splice_slices
 
-Picture = tuple[int, VideoFrame | None, bool]
-"""(plate frame shown, its picture or None, whether it was changed)."""
+Picture = tuple[int, VideoFrame | None, bool | Box]
+"""(plate frame shown, its picture or None, whether it was changed; better: the box it changed in).
+"""
 
 _CONTAINER = {"movflags": "+use_metadata_tags", "write_tmcd": "1"}
+
+
+class _Slot(NamedTuple):
+    """A frame of the new file: the plate's coded picture if any, and where it is replaced."""
+
+    plate: bytes | None
+    changed: bool | Box
 
 
 class Muxer:
@@ -51,13 +61,13 @@ class Muxer:
         self._rate, self._count = rate, count
         self._audio = audio and bool(info.audio)
         self._stack = ExitStack()
-        self._slots: deque[bytes | None] = deque()
+        self._slots: deque[_Slot] = deque()
         self._ready: deque[bytes] = deque()
         self._encoder: VideoCodecContext | None = None
         self._sound: Iterator[tuple[int, Fraction, Packet[AudioStream]]] = iter(())
         self._held: tuple[int, Fraction, Packet[AudioStream]] | None = None
         self._first: int | None = None
-        self.added = self.muxed = self.copied = self.encoded = 0
+        self.added = self.muxed = self.copied = self.encoded = self.spliced = 0
 
     def __enter__(self) -> Muxer:
         with self._stack:
@@ -101,7 +111,7 @@ class Muxer:
             self._container.metadata.setdefault("comment", line)
         self._container.start_encoding()
 
-    def add(self, plate: int, picture: VideoFrame | None, changed: bool) -> None:
+    def add(self, plate: int, picture: VideoFrame | None, changed: bool | Box) -> None:
         """Queue one new frame; whatever is complete goes to the file."""
         if self._first is None:
             self._first = plate
@@ -115,13 +125,16 @@ class Muxer:
             )
         if self._delivery.splice and not changed:
             self._flush()
-            self._slots.append(self._source.read(plate))
+            self._slots.append(_Slot(self._source.read(plate), False))
             self.copied += 1
         elif picture is None:
             raise MediaError(f"There is no picture for plate frame {plate}", file=self._info.path)
         else:
             self._encode(picture)
-            self._slots.append(None)
+            in_slices = isinstance(changed, Box) and self._info.codec == "prores"
+            in_slices = in_slices and self._delivery.splice
+            coded = self._source.read(plate) if in_slices else None
+            self._slots.append(_Slot(coded, changed or True))
             self.encoded += 1
         self.added += 1
         self._drain()
@@ -165,9 +178,8 @@ class Muxer:
             self._encoder = None
 
     def _drain(self) -> None:
-        while self._slots and (self._slots[0] is not None or self._ready):
-            data = self._slots.popleft()
-            packet = Packet(self._ready.popleft() if data is None else data)
+        while self._slots and (not self._slots[0].changed or self._ready):
+            packet = Packet(self._coded(self._slots.popleft()))
             packet.stream = self._stream
             packet.time_base = 1 / self._rate.fps
             packet.pts = packet.dts = self.muxed
@@ -175,6 +187,18 @@ class Muxer:
             self._container.mux(packet)
             self.muxed += 1
             self._mux_sound(self._rate.seconds(self.muxed))
+
+    def _coded(self, slot: _Slot) -> bytes:
+        """The plate's packet, the encoder's, or the plate's with only the touched slices new."""
+        if not slot.changed and slot.plate is not None:
+            return slot.plate
+        encoded = self._ready.popleft()
+        if slot.plate is not None and isinstance(slot.changed, Box):
+            spliced = splice_slices(slot.plate, encoded, slot.changed)
+            if spliced is not None:
+                self.spliced += 1
+                return spliced
+        return encoded
 
     def _mux_sound(self, until: Fraction, *, final: bool = False) -> None:
         """Interleave: sound up to the end of the last written picture."""

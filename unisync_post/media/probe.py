@@ -25,7 +25,7 @@ _PROGRESSIVE = (0, 1)
 _STANDARD = tuple(
     Rate.of(text).fps for text in ("23.976", "24", "25", "29.97", "30", "50", "59.94", "60")
 )
-_MOV_AUDIO = ("pcm_", "aac", "alac", "ac3", "eac3", "mp3", "mp2", "dts", "truehd", "qdm2", "adpcm_")
+_MOV_AUDIO = ("pcm_", "aac", "alac", "ac3", "eac3", "mp3", "mp2", "qdm2", "adpcm_")
 
 
 def probe(path: Path) -> MediaInfo:

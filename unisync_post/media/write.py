@@ -30,8 +30,9 @@ class Written:
     Attributes:
         copied: pictures that are the source's own packets.
         encoded: pictures that went through the encoder.
+        spliced: those among them of which only the touched ProRes slices are new; every other
+            slice is the plate's own, bit for bit.
         codec: as people name it, such as "Apple ProRes 422 HQ".
-        notes: what could not be kept and why; empty as a rule.
     """
 
     path: Path
@@ -40,7 +41,7 @@ class Written:
     encoded: int
     codec: str
     audio_streams: int
-    notes: tuple[str, ...] = ()
+    spliced: int = 0
 
 
 def write_media(
@@ -62,7 +63,9 @@ def write_media(
         info: the plate.
         pictures: for each new frame the plate frame it shows, the decoded (and perhaps changed)
             picture, and whether it was changed. The picture may be None where it is unchanged and
-            the plate is ProRes or DNxHR: its packet is copied, bit for bit.
+            the plate is ProRes or DNxHR: its packet is copied, bit for bit. Saying *where* it
+            changed (the ``Region.box`` of a composite) instead of True keeps all other slices of a
+            ProRes plate, too.
         out: the new file, ``.mov``; it appears whole or not at all.
         count: frames it must have.
         rate: its rate: the plate's, or the record rate where a retime is baked.
@@ -97,7 +100,7 @@ def write_media(
     finally:
         temporary.unlink(missing_ok=True)
     streams = len(info.audio) if audio else 0
-    return Written(out, count, muxer.copied, muxer.encoded, delivery.name, streams)
+    return Written(out, count, muxer.copied, muxer.encoded, delivery.name, streams, muxer.spliced)
 
 
 def _check(
