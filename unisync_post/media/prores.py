@@ -73,7 +73,7 @@ def _parse(data: bytes) -> _Frame | None:
     if len(header) < 20 or header[12] >> 2 & 3:
         return None
     at = 8 + len(header)
-    picture_header = data[at : at + (data[at] >> 3)]
+    picture_header = data[at : at + (int.from_bytes(data[at : at + 1], "big") >> 3)]
     if len(picture_header) < 8:
         return None
     count = int.from_bytes(picture_header[5:7], "big")
