@@ -1,7 +1,8 @@
 """Where faces are: MediaPipe's full-range and short-range detectors, and a tiled search.
 
 The detectors look at 192 (128) pixels whatever they are given, so a face that is small in the
-frame is lost to them; the tiled search looks at overlapping squares of half the frame's height.
+frame is lost to them; the tiled search looks at overlapping squares of half the frame's height,
+and of 576 pixels at most: a face of 48 pixels in 4K is still found.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .graphs import Graph, blank
 _SIDE = 192
 _TILE_SHARE = 0.5
 _TILE_STEP = 0.7
-_TILE_LEAST = 160
+_TILE_LEAST, _TILE_MOST = 160, 576
 _CLOSE_BY = 3.0
 
 _CONFIG = """
@@ -68,7 +69,7 @@ class FaceDetector:
         return distinct(_read(self._full, small, whole) + _read(self._short, small, whole))
 
     def search(self, rgb: NDArray[np.uint8]) -> list[Detection]:
-        """:meth:`detect`, and the small faces too, tile by tile (some 30 ms at 1920x1080)."""
+        """:meth:`detect`, and the small faces too, tile by tile (some 50 ms at 1920x1080)."""
         found = self.detect(rgb)
         for tile in tiles(rgb.shape[1], rgb.shape[0]):
             found += _read(self._full, _shrunk(rgb, tile), tile)
@@ -99,7 +100,8 @@ class FaceDetector:
 
 def tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
     """Overlapping squares x0, y0, x1, y1 that cover the frame."""
-    side = min(max(round(min(width, height) * _TILE_SHARE), _TILE_LEAST), width, height)
+    share = round(min(width, height) * _TILE_SHARE)
+    side = min(max(share, _TILE_LEAST), _TILE_MOST, width, height)
     for y in _starts(height, side):
         for x in _starts(width, side):
             yield x, y, x + side, y + side

@@ -9,7 +9,7 @@ from drawn_face import backdrop, draw_face, place_face
 
 from unisync_adapters.timebase import Rate
 from unisync_post.faces import FaceConfig, FaceState, track_faces
-from unisync_post.faces.detect import FaceDetector
+from unisync_post.faces.detect import FaceDetector, tiles
 
 RATE = Rate.of(25)
 
@@ -167,3 +167,17 @@ def test_progress_counts_every_frame():
     told: list[int] = []
     track_faces([draw_face(200)] * 7, RATE, progress=told.append)
     assert told == list(range(1, 8))
+
+
+@pytest.mark.parametrize("frame", [(640, 360), (1080, 1920), (3840, 2160), (100, 60)])
+def test_tiles_cover_the_frame_and_overlap(frame):
+    squares = list(tiles(*frame))
+    covered = np.zeros(frame[::-1], np.uint8)
+    for x0, y0, x1, y1 in squares:
+        assert x1 - x0 == y1 - y0 <= 576
+        assert 0 <= x0 < x1 <= frame[0]
+        assert 0 <= y0 < y1 <= frame[1]
+        covered[y0:y1, x0:x1] += 1
+    assert covered.min() >= 1
+    if len(squares) > 1:
+        assert covered.max() >= 2
