@@ -204,7 +204,22 @@ def open_edit(
         EditError: missing, empty, of no known format, damaged, or several sequences to choose from.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    return read_edit(_read_bytes(path), path, path_map=path_map, sequence=sequence)
+
+
+def read_edit(
+    data: bytes, path: Path, *, path_map: PathMap | None = None, sequence: str | None = None
+) -> Document:
+    """Read an edit document from its bytes.
+
+    Args:
+        data: the document.
+        path: where it stands or stood: relative media paths are resolved from there.
+        path_map, sequence: as in :func:`open_edit`.
+
+    Raises:
+        EditError: of no known format, damaged, or several sequences to choose from.
+    """
     for adapter in adapters():
         if adapter.sniff(data, path):
             return adapter.read(data, path, path_map or PathMap(), sequence)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unisync_adapters.document import Document, Relink, open_edit
+from unisync_adapters.document import Document, Relink, read_edit
 
 from .. import __version__
 from ..errors import JobError, PlanError
@@ -85,7 +85,12 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
         EditError: the patched edit does not read back as it must; nothing is written.
     """
     options = job.job.options
-    document = open_edit(job.edit, path_map=options.path_map, sequence=options.sequence)
+    document = read_edit(
+        job.edit.read_bytes(),
+        Path(job.plan.edit),
+        path_map=options.path_map,
+        sequence=options.sequence,
+    )
     rendered = _rendered(job, partial)
     relinks = _relinks(job, document, rendered)
     name = job.plan.new_name
