@@ -164,8 +164,8 @@ class _ClipPatch:
             yield from self.writer.member(reference, "name", self.relink.path.stem)
 
     def note(self, reference: Node, old_url: str) -> Iterator[Edit]:
-        """Keep what was there before, so that a relink can be told and undone."""
-        note: dict[str, Plain] = {"original_url": self.relink.old_path or old_url}
+        """Keep the URL that was there first, so that a relink can be told and undone."""
+        note: dict[str, Plain] = {"original_url": old_url}
         if self.relink.language is not None:
             note["language"] = self.relink.language
         metadata = reference.get("metadata")
