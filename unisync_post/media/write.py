@@ -86,7 +86,9 @@ def write_media(
         raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    start = Timecode(start_frame, timecode_rate(rate), drop)
+    clock = timecode_rate(rate)
+    # read back from its own text: a timecode past midnight starts the day again
+    start = Timecode.parse(str(Timecode(start_frame, clock, drop)), clock, drop)
     try:
         with Muxer(info, delivery, temporary, rate, count, audio=audio) as muxer:
             muxer.describe(start, reel, marks or {})

@@ -137,6 +137,14 @@ def test_timecode_reel_rate_and_colour_come_back(
         assert str(start) == str(Timecode.parse(timecode, new.rate) + 3)
 
 
+def test_timecode_past_midnight_starts_the_day_again(prores: MediaInfo, tmp_path: Path) -> None:
+    day = Timecode.parse("23:59:59;29", prores.rate).frame + 1
+    pictures: list[Picture] = [(k, None, False) for k in range(4)]
+    out = tmp_path / "new.mov"
+    write_media(prores, pictures, out, count=4, rate=prores.rate, start_frame=day + 5, drop=True)
+    assert (probe(out).start_frame, probe(out).drop) == (5, True)
+
+
 def test_marks_names_and_tracks_are_in_the_file(prores: MediaInfo, tmp_path: Path) -> None:
     written = rewrite(prores, tmp_path / "new.mov", 0, 12)
     with av.open(str(written.path)) as container:
