@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FaceError
+from .resample import crop_frame
 from .types import FaceTrack
 
 _SIDE = 192
@@ -30,7 +31,7 @@ def thumbnail_frame(track: FaceTrack) -> int:
 
 
 def thumbnail(rgb: NDArray[np.uint8], track: FaceTrack, frame: int) -> NDArray[np.uint8]:
-    """A square around the face with its box and id.
+    """A square around the face with its box and id; mirrored where it leaves the frame.
 
     Args:
         rgb: (H, W, 3) uint8, the plate's frame ``frame``.
@@ -38,23 +39,13 @@ def thumbnail(rgb: NDArray[np.uint8], track: FaceTrack, frame: int) -> NDArray[n
     Returns:
         (192, 192, 3) uint8.
     """
-    x0, y0, x1, y1 = (float(v) for v in track.boxes[frame])
-    side = max(x1 - x0, y1 - y0) * (1 + _MARGIN)
-    scale = _SIDE / side
-    origin = np.array([(x0 + x1 - side) / 2, (y0 + y1 - side) / 2])
-    low = np.clip(np.floor(origin), 0, None).astype(int)
-    high = np.ceil(origin + side).astype(int)
-    part = np.ascontiguousarray(rgb[low[1] : high[1], low[0] : high[0]])
-    size = np.maximum(np.rint(np.array(part.shape[1::-1]) * scale), 1).astype(int)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    part = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=how)
-    picture = np.zeros((_SIDE, _SIDE, 3), np.uint8)
-    at = np.rint((low - origin) * scale).astype(int)
-    room = picture[at[1] : at[1] + len(part), at[0] : at[0] + part.shape[1]]
-    room[:] = part[: room.shape[0], : room.shape[1]]
-    corners = np.rint((np.array([(x0, y0), (x1, y1)]) - origin) * scale).astype(int)
-    first, last = (int(corners[0, 0]), int(corners[0, 1])), (int(corners[1, 0]), int(corners[1, 1]))
-    cv2.rectangle(picture, first, last, _BOX_COLOUR, 1, cv2.LINE_AA)
+    box = track.boxes[frame].astype(np.float64)
+    scale = _SIDE / (max(box[2] - box[0], box[3] - box[1]) * (1 + _MARGIN))
+    shift = (_SIDE - 1) / 2 - scale * (box[:2] + box[2:]) / 2
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    picture = crop_frame(rgb, matrix, _SIDE)
+    x0, y0, x1, y1 = (int(v) for v in np.rint(scale * box + np.tile(shift, 2)))
+    cv2.rectangle(picture, (x0, y0), (x1, y1), _BOX_COLOUR, 1, cv2.LINE_AA)
     _label(picture, str(track.id))
     return picture
 

@@ -111,20 +111,22 @@ def test_the_record_lists_every_candidate(three):
     assert choice.candidates[0]["frames"] == 6
 
 
-def test_thumbnails_show_the_face_even_at_the_frame_s_edge(shut_mesh, make_track, tmp_path):
-    frame = place_face(200, 200, 400, frame=(640, 400))
-    edge = shut_mesh - np.float32([90, 0, 0])
-    tracks = [
-        make_track(np.stack([shut_mesh * 0.5, shut_mesh])),
-        make_track(np.stack([edge] * 2), id_=1),
-    ]
-    assert [thumbnail_frame(t) for t in tracks] == [1, 0]
-    names = write_thumbnails(tracks, {0: frame, 1: frame}, tmp_path / "new")
-    assert names == {0: "face-0.png", 1: "face-1.png"}
-    pictures = [cv2.imread(str(tmp_path / "new" / name)) for name in names.values()]
-    assert all(p.shape == (192, 192, 3) for p in pictures)
-    assert not pictures[1][60:130, 0].any()
-    assert pictures[0][96, 96].any()
+@pytest.mark.parametrize("zoom", [1.0, 0.2])
+@pytest.mark.parametrize("x", [120, -18, 333.4])
+def test_thumbnails_show_the_face_large_small_or_at_the_edge(
+    shut_mesh, make_track, tmp_path, zoom, x
+):
+    size = round(400 * zoom)
+    frame = place_face(x + size / 2, 210, size, frame=(800, 420))
+    mesh = shut_mesh * np.float32(zoom) + np.float32([x, 210 - size / 2, 0])
+    track = make_track(np.stack([mesh * 0.5, mesh]), id_=3)
+    assert thumbnail_frame(track) == 1
+    assert write_thumbnails([track], {1: frame}, tmp_path / "new") == {3: "face-3.png"}
+    picture = cv2.imread(str(tmp_path / "new" / "face-3.png"))
+    assert picture.shape == (192, 192, 3)
+    # the middle of the drawn face is skin: red over green over blue
+    blue, green, red = picture[100, 80].astype(int)
+    assert red > green > blue > 100
 
 
 def test_a_face_never_seen_has_no_thumbnail(make_track):
