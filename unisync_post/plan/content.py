@@ -15,26 +15,30 @@ MEDIA_SUFFIXES = frozenset(
 """Picture files worth opening in a search for offline media."""
 
 _ALPHA_STILLS = frozenset((".png", ".psd", ".tif", ".tiff", ".tga", ".gif", ".webp", ".exr"))
+_GENERATED = "A title, generator or adjustment layer has no media."
+_STILL = "A still picture does not speak."
 _NO_MEDIA = "The edit names no media for it: a title, a generator or a compound clip."
 
 
 def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:
     """What our readers noted on an object."""
-    found = item.metadata.get("unisync")
-    return found if isinstance(found, Mapping) else {}
+    if "unisync" not in item.metadata:
+        return {}
+    found = item.metadata["unisync"]
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def leave_reason(clip: otio.schema.Clip) -> str | None:
     """Why there is no moving picture to work on; None when there is media (offline or not)."""
     media = clip.media_reference
     if isinstance(media, otio.schema.GeneratorReference):
-        return "A title, generator or adjustment layer has no media."
+        return _GENERATED
     if isinstance(media, otio.schema.MissingReference):
         noted = facts(media)
         named = {_suffix(media.name), _suffix(clip.name)} & MEDIA_SUFFIXES
         return None if named or "reel" in noted else _NO_MEDIA
     if facts(media).get("still"):
-        return "A still picture does not speak."
+        return _STILL
     return None
 
 
@@ -48,15 +52,16 @@ def speed_of(clip: otio.schema.Clip) -> Fraction:
     return speed
 
 
-def see_through(clip: otio.schema.Clip) -> bool:
+def see_through(clip: otio.schema.Clip, idle: str | None) -> bool:
     """Whether what lies below may be seen: no media, an alpha channel, or scaled or faded down.
 
-    Only what the document states; a filter that we cannot read counts as opaque.
+    Only what the document states; a filter that we cannot read counts as opaque. ``idle`` is its
+    :func:`leave_reason`.
     """
     media = clip.media_reference
-    if isinstance(media, otio.schema.GeneratorReference) or leave_reason(clip) == _NO_MEDIA:
+    if idle in (_NO_MEDIA, _GENERATED):
         return True
-    if facts(media).get("still"):
+    if idle == _STILL:
         return _suffix(getattr(media, "target_url", "")) in _ALPHA_STILLS
     return any(_shrinks(effect) for effect in clip.effects)
 

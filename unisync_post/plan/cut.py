@@ -17,7 +17,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 from ..errors import PlanError
 from ..media.info import MediaInfo
 from .content import facts, speed_of
-from .exact import ceil, frames, rate_of, settled
+from .exact import Moment, ceil, frames, rate_of, settled
 from .walk import Placement
 
 _SAME_RATE = Fraction(1, 2000)
@@ -64,7 +64,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
 
 def media_offset(
     clip: otio.schema.Clip, info: MediaInfo, record_rate: Rate
-) -> tuple[Fraction, tuple[str, ...]]:
+) -> tuple[Moment, tuple[str, ...]]:
     """Exact plate frame (0-based) shown as the clip begins, and what is odd about it.
 
     Raises:
@@ -96,7 +96,7 @@ def media_offset(
 def _straight(
     record: FrameRange,
     info: MediaInfo,
-    position: Fraction,
+    position: Moment,
     ratio: Fraction,
     overlaps: tuple[int, int],
     handles: int,
@@ -126,7 +126,7 @@ def _straight(
 def _baked(
     record: FrameRange,
     info: MediaInfo,
-    position: Fraction,
+    position: Moment,
     speed: Fraction,
     overlaps: tuple[int, int],
     handles: int,
@@ -148,14 +148,14 @@ def _baked(
         tail=max(0, high - record.count),
         length=high - low,
         rate=record.rate,
-        start=position + low * step,
+        start=Fraction(position + low * step),
         dub_start=record.rate.seconds(record.start + low),
         speed=speed,
         warnings=warnings + _short_of_media(short),
     )
 
 
-def _playable(position: Fraction, step: Fraction, total: int) -> tuple[int | None, int | None]:
+def _playable(position: Moment, step: Fraction, total: int) -> tuple[int | None, int | None]:
     """Steps from ``position`` (first, exclusive end) that stay inside 0 … total; None = no end."""
     if step > 0:
         return math.ceil(-position / step), math.ceil((total - position) / step)

@@ -11,10 +11,11 @@ from unisync_adapters.document import Document
 from ..errors import UniSyncError
 from ..media.info import MediaInfo
 from ..media.probe import check_usable
-from .content import facts, leave_reason, see_through, speed_of
+from .content import speed_of
 from .cut import Cut, cut
 from .dialogue import Dialogue
-from .intervals import Intervals, Moment, Span, length
+from .exact import Moment
+from .intervals import Intervals, Span, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
 from .notes import wish_of
@@ -102,9 +103,8 @@ class Judge:
     def _shown(self, placement: Placement) -> None:
         if placement.off:
             raise _Stop(Decision.LEAVE, f"It is not shown: {placement.off}.", seen=False)
-        reason = leave_reason(placement.clip)
-        if reason is not None:
-            raise _Stop(Decision.LEAVE, reason, seen=False)
+        if placement.idle is not None:
+            raise _Stop(Decision.LEAVE, placement.idle, seen=False)
         if not placement.visible:
             raise _Stop(Decision.LEAVE, f"Hidden under {placement.hidden_by[0]}.", seen=False)
 
@@ -139,9 +139,8 @@ class Judge:
         raise _Stop(Decision.LEAVE, "No dub speech under it.")
 
     def _work(self, placement: Placement) -> tuple[MediaInfo, Cut]:
-        refused = facts(placement.clip).get("refuse")
-        if refused:
-            raise _Stop(Decision.REFUSE, sentence(str(refused)))
+        if placement.refuse is not None:
+            raise _Stop(Decision.REFUSE, sentence(placement.refuse))
         if not placement.origin:
             raise _Stop(Decision.REFUSE, "This edit format gives no way to relink this clip.")
         if placement.retimed_nest is not None:
@@ -203,6 +202,6 @@ def _cautions(placement: Placement, heard: Iterable[Speech]) -> tuple[str, ...]:
         cautions.append(f"Partly hidden under {placement.hidden_by[0]}; all of it is rendered")
     if placement.under:
         cautions.append(f"Lies under {placement.under[0]}, which lets it through")
-    if see_through(placement.clip):
+    if placement.through:
         cautions.append("Scaled or faded in the edit; its full source picture is processed")
     return tuple(cautions)

@@ -11,6 +11,9 @@ import opentimelineio as otio
 from unisync_adapters.otiotime import exact_frames
 from unisync_adapters.timebase import Rate
 
+Moment = int | Fraction
+"""Frames or seconds, exactly; whole ones stay integers, which are much faster."""
+
 
 @lru_cache(maxsize=256)
 def rate_of(value: float) -> Rate:
@@ -18,19 +21,21 @@ def rate_of(value: float) -> Rate:
     return Rate.of(value)
 
 
-def frames(time: otio.opentime.RationalTime, rate: Rate) -> Fraction:
+def frames(time: otio.opentime.RationalTime, rate: Rate) -> Moment:
     """An OTIO time in frames of ``rate``, as :func:`~unisync_adapters.otiotime.exact_frames`."""
     if time.value.is_integer() and rate_of(time.rate) == rate:
-        return Fraction(int(time.value))
+        return int(time.value)
     return exact_frames(time, rate)
 
 
-def settled(position: Fraction) -> Fraction:
+def settled(position: Moment) -> Moment:
     """A position in frames, without the hair that a double left on it."""
+    if isinstance(position, int):
+        return position
     nearest = round(position)
-    return Fraction(nearest) if abs(position - nearest) < Fraction(1, 10_000) else position
+    return nearest if abs(position - nearest) < Fraction(1, 10_000) else position
 
 
-def ceil(position: Fraction) -> int:
+def ceil(position: Moment) -> int:
     """The first whole frame at or after this position: the first picture of what begins here."""
     return math.ceil(position)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-Moment = int | Fraction
+from .exact import Moment
+
 Span = tuple[Moment, Moment]
 _T = TypeVar("_T")
 
@@ -29,6 +29,8 @@ class Intervals(Generic[_T]):
 
     def over(self, start: Moment, end: Moment) -> list[tuple[Moment, Moment, _T]]:
         """Every span that shares a moment with ``start`` … ``end``, ordered by start."""
+        if not self._spans:
+            return []
         found = []
         index = bisect_left(self._starts, end) - 1
         while index >= 0 and self._reach[index] >= start:

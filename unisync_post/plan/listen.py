@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..media.audio import audio_info, read_mono
 from ..media.vad import SAMPLE_RATE, speech_spans
-from .intervals import Intervals, Moment
+from .exact import Moment
+from .intervals import Intervals
 from .shots import DubClip
 
 SHORTEST = Fraction(12, 100)

@@ -9,7 +9,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import xxhash
 
@@ -21,6 +20,7 @@ from ..media.info import MediaInfo
 from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
+from .exact import Moment
 from .listen import Ear
 from .media import MediaFinder, written_media
 from .options import PlanOptions
@@ -156,7 +156,7 @@ def _one_result_each(
     return settled
 
 
-def _agree(uses: Sequence[tuple[Fraction, Shot | None]]) -> bool:
+def _agree(uses: Sequence[tuple[Moment, Shot | None]]) -> bool:
     """Whether one new media serves all uses: the same place in the edit (a nest cut in two), or
     the same picture with the same dub."""
     if len({start for start, _ in uses}) == 1:

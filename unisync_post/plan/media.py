@@ -167,7 +167,8 @@ class MediaFinder:
         if available is None:
             return found
         rate = Rate.of(available.duration.rate)
-        return [i for i in found if abs(frames(available.duration, rate) - _length(i, rate)) < 1]
+        stated = Fraction(frames(available.duration, rate))
+        return [info for info in found if abs(stated - _length(info, rate)) < 1]
 
 
 def written_media(clip: otio.schema.Clip) -> str:

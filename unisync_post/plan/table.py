@@ -20,7 +20,8 @@ def print_plan(plan: Plan, console: Console) -> None:
         _print_table(plan, console)
     else:
         for line in plain_lines(plan):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            # not console.print, which turns tabs into blanks
+            console.file.write(line + "\n")
 
 
 def plain_lines(plan: Plan) -> Iterator[str]:

@@ -15,8 +15,7 @@ from unisync_adapters.document import Document
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
 from .content import facts, speed_of
-from .exact import frames, rate_of
-from .intervals import Moment
+from .exact import Moment, frames, rate_of
 from .media import MediaFinder, written_media
 from .rules import Label, speakers, track_rules
 from .shots import DubClip
@@ -134,7 +133,7 @@ class _Reader:
 
     def track(self, track: AudioTrack, speaker: str | None) -> None:
         rate = self._document.rate
-        at = Fraction(0)
+        at: Moment = 0
         for item in track.track:
             if isinstance(item, otio.schema.Transition):
                 continue

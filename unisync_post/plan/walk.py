@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import groupby
 
 import opentimelineio as otio
@@ -17,9 +16,9 @@ import opentimelineio as otio
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import Rate
 
-from .content import facts, see_through
-from .exact import ceil, frames
-from .intervals import Intervals, Moment, Span, subtract
+from .content import facts, leave_reason, see_through
+from .exact import Moment, ceil, frames
+from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
 
 _Item = otio.core.Item
@@ -38,9 +37,11 @@ class Placement:
         before, after: exact record frames that transitions add on either side.
         off: why it is switched off, or None.
         retimed_nest: name of the nest around it that plays at another speed, or None.
+        refuse: why its reader says that it cannot be processed, or None.
+        idle: why it holds no moving picture, or None.
+        through: what lies below it may be seen.
         notes: instructions in markers on it or over it.
-        visible: record pictures on which nothing opaque lies above it.
-        hidden_by: what lies above it and is opaque.
+        covered: record frames on which something opaque lies above it; ``hidden_by`` what.
         under: what lies above it and lets it through.
     """
 
@@ -48,15 +49,18 @@ class Placement:
     origin: str
     track: str
     depth: int
-    start: Fraction
-    duration: Fraction
+    start: Moment
+    duration: Moment
     window: tuple[int, int]
-    before: Fraction = Fraction(0)
-    after: Fraction = Fraction(0)
+    before: Moment = 0
+    after: Moment = 0
     off: str | None = None
     retimed_nest: str | None = None
+    refuse: str | None = None
+    idle: str | None = None
+    through: bool = False
     notes: tuple[Note, ...] = ()
-    visible: tuple[Span, ...] = ()
+    covered: tuple[Span, ...] = ()
     hidden_by: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
 
@@ -64,6 +68,11 @@ class Placement:
     def seen(self) -> Span:
         """Record frames on which it may be seen: the window and its transitions."""
         return self.window[0] - self.before, self.window[1] + self.after
+
+    @property
+    def visible(self) -> list[Span]:
+        """Record frames on which nothing opaque lies above it."""
+        return subtract(self.seen, self.covered)
 
 
 def placements(document: Document) -> list[Placement]:
@@ -84,7 +93,7 @@ class _Frame:
     ``depth``: tracks above it.
     """
 
-    zero: Fraction
+    zero: Moment
     window: tuple[Moment, Moment] | None
     depth: int = 0
     off: str | None = None
@@ -93,7 +102,7 @@ class _Frame:
 
     @classmethod
     def whole(cls) -> _Frame:
-        return cls(Fraction(0), None)
+        return cls(0, None)
 
     def clamp(self, start: Moment, end: Moment) -> tuple[Moment, Moment]:
         if self.window is None:
@@ -142,12 +151,12 @@ class _Walk:
         self,
         item: otio.core.Composable,
         frame: _Frame,
-        at: Fraction,
-        overlaps: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
-    ) -> Fraction:
+        at: Moment,
+        overlaps: tuple[Moment, Moment] = (0, 0),
+    ) -> Moment:
         """Record an item that begins here; how long it is."""
         if not isinstance(item, _Item):
-            return Fraction(0)
+            return 0
         duration = frames(item.duration(), self.rate)
         if not item.enabled:
             frame = replace(frame, off=frame.off or "it is disabled")
@@ -158,7 +167,7 @@ class _Walk:
         return duration
 
     def _nest(
-        self, nest: otio.core.Composition, frame: _Frame, at: Fraction, duration: Fraction
+        self, nest: otio.core.Composition, frame: _Frame, at: Moment, duration: Moment
     ) -> None:
         """A nest; a transition beside it needs no more of its clips, which are cut whole."""
         window = frame.clamp(at, at + duration)
@@ -179,15 +188,17 @@ class _Walk:
         self,
         clip: otio.schema.Clip,
         frame: _Frame,
-        at: Fraction,
-        duration: Fraction,
-        overlaps: tuple[Fraction, Fraction],
+        at: Moment,
+        duration: Moment,
+        overlaps: tuple[Moment, Moment],
     ) -> None:
         first, end = frame.clamp(at, at + duration)
         if duration <= 0 or end <= first:
             return
         low, high = frame.clamp(first - overlaps[0], end + overlaps[1])
-        origin = str(facts(clip).get("origin", ""))
+        noted = facts(clip)
+        origin = str(noted.get("origin", ""))
+        idle = leave_reason(clip)
         known = self.document.origins.get(origin)
         track = known.track if known else f"V{frame.depth}"
         self.found.append(
@@ -198,11 +209,14 @@ class _Walk:
                 depth=frame.depth,
                 start=at,
                 duration=duration,
-                window=(ceil(Fraction(first)), ceil(Fraction(end))),
-                before=Fraction(first - low),
-                after=Fraction(high - end),
+                window=(ceil(first), ceil(end)),
+                before=first - low,
+                after=high - end,
                 off=frame.off,
                 retimed_nest=frame.retimed,
+                refuse=str(noted["refuse"]) if noted.get("refuse") else None,
+                idle=idle,
+                through=see_through(clip, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
         )
@@ -225,7 +239,7 @@ class _Walk:
             self.notes.append((start, end, note))
         return frame
 
-    def _marked(self, marker: otio.schema.Marker, item: otio.core.Composition) -> Fraction:
+    def _marked(self, marker: otio.schema.Marker, item: otio.core.Composition) -> Moment:
         """Where a marker stands; some programs count a sequence's markers in its timecode."""
         at = frames(marker.marked_range.start_time, self.rate)
         start = self.document.timeline.global_start_time
@@ -237,9 +251,10 @@ class _Walk:
 
     def _overlaps(
         self, children: Sequence[otio.core.Composable], index: int
-    ) -> tuple[Fraction, Fraction]:
+    ) -> tuple[Moment, Moment]:
         """Record frames that the transitions beside an item add to it."""
-        before = after = Fraction(0)
+        before: Moment = 0
+        after: Moment = 0
         if index and isinstance(children[index - 1], otio.schema.Transition):
             before = frames(children[index - 1].in_offset, self.rate)
         if index + 1 < len(children) and isinstance(children[index + 1], otio.schema.Transition):
@@ -261,14 +276,15 @@ def _uncover(found: Sequence[Placement]) -> Iterator[Placement]:
         above, veils = Intervals(opaque), Intervals(clear)
         for placement in layer:
             span = placement.seen
-            covers = above.over(*span)
-            label = f"{placement.track} “{placement.clip.name}”"
             if not placement.off:
-                through = see_through(placement.clip)
-                (clear if through else opaque).append((*span, label))
-            yield replace(
-                placement,
-                visible=tuple(subtract(span, [(a, b) for a, b, _ in covers])),
-                hidden_by=tuple(dict.fromkeys(name for _, _, name in covers)),
-                under=tuple(dict.fromkeys(name for _, _, name in veils.over(*span))),
-            )
+                label = f"{placement.track} “{placement.clip.name}”"
+                (clear if placement.through else opaque).append((*span, label))
+            covers, over = above.over(*span), veils.over(*span)
+            if covers or over:
+                placement = replace(
+                    placement,
+                    covered=tuple((a, b) for a, b, _ in covers),
+                    hidden_by=tuple(dict.fromkeys(name for _, _, name in covers)),
+                    under=tuple(dict.fromkeys(name for _, _, name in over)),
+                )
+            yield placement
