@@ -20,7 +20,7 @@ from ..records import sync_folder
 from .delivery import delivery_for
 from .info import MediaInfo
 from .mux import Muxer, Picture
-from .probe import probe, timecode_rate
+from .probe import check_usable, probe, timecode_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,12 @@ def write_media(
         marks: provenance, written as QuickTime metadata and, in one line, as its comment.
 
     Raises:
-        MediaError: fewer or more pictures than ``count``, a picture that is missing or cannot be
-            encoded, sound asked for under a retime, or a result that does not read back as meant.
-            No file is left behind.
+        MediaError: an unusable plate, fewer or more pictures than ``count``, a picture that is
+            missing or cannot be encoded, sound asked for under a retime, or a result that does not
+            read back as meant. No file is left behind.
     """
+    if refusal := check_usable(info):
+        raise MediaError(refusal)
     delivery = delivery_for(info)
     if out.suffix != delivery.suffix:
         raise MediaError(f"New media is written as {delivery.suffix}", file=out)
