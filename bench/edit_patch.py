@@ -29,9 +29,12 @@ STYLES = {style.name: style for style in (PREMIERE, RESOLVE, FINAL_CUT)}
 
 
 def document(clips: int, style: str, sound: bool) -> bytes:
-    """An edit of so many picture clips, each with two effects, over one long dub."""
+    """An edit of so many picture clips over one long dub.
+
+    Each clip has four effects of three parameters: as many as the clips of real finished edits.
+    """
     edit = Edit(
-        [cutting(clips, media=max(1, clips // 20), filters=2)],
+        [cutting(clips, media=max(1, clips // 20), filters=4)],
         style=STYLES[style],
         sound=sound,
         dubs=[Dub(Media("DX_FR.wav", clips * 48, 0), 0, clips * 48, track_name="DX FR")],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from ..document import PathMap, Relink
+from ..document import Relink
 from ..errors import EditError
 from ..timebase import Rate, Timecode
-from ..urls import MediaUrl, map_from_local
 from .media import MediaFile, rate_of
 from .scan import Element
 from .text import TextEdit, escape
@@ -70,24 +71,46 @@ def rate_of_element(rate: Element) -> Rate | None:
     return Rate.ntsc(timebase, rate.is_true("ntsc")) if timebase else None
 
 
-def new_definition(
-    media: MediaFile, relink: Relink, identity: str, path_map: PathMap, inherited: Rate
-) -> str:
-    """The old definition with the new media's id, name, URL, length, rate, timecode and reel.
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A definition with holes, so that a file used by a hundred clips is taken apart once.
 
-    Everything else (raster, channel layout, colour, fields) is as it was: the new media keeps it.
-    Final Cut's media UUID goes, because it would find the old file again.
+    ``pieces`` alternates text as the document has it and names of :data:`HOLES`.
+    """
+
+    pieces: tuple[str, ...]
+
+    def fill(self, relink: Relink, identity: str, url: str) -> str:
+        values = {
+            "id": quoteattr(identity),
+            "name": escape(relink.path.name),
+            "url": escape(url),
+            "duration": str(relink.duration),
+            "frame": str(relink.start_frame),
+            "code": str(Timecode(relink.start_frame, relink.rate, relink.drop)),
+        }
+        return "".join(
+            values[piece] if index % 2 else piece for index, piece in enumerate(self.pieces)
+        )
+
+
+_HOLE = {name: f"\0{name}\0" for name in ("id", "name", "url", "duration", "frame", "code")}
+"""NUL stands in no XML document, so no text can be taken for a hole."""
+
+
+def template(media: MediaFile, relink: Relink, inherited: Rate) -> Template:
+    """The old definition, with holes for the new media's id, name, URL, length and start.
+
+    Rate, drop-frame and reel are the relink's. Everything else (raster, channel layout, colour,
+    fields) is as it was: the new media keeps it. Final Cut's media UUID goes, because it would
+    find the old file again.
     """
     old = media.element
-    try:
-        edits = _edits(media, relink, path_map, inherited)
-    except EditError as error:
-        raise EditError(error.what, clip=media.name, remedy=error.remedy) from error
-    body = apply(old, edits)
+    body = apply(old, _edits(old, relink, inherited))
     opening = old.raw[: old.inner - old.start]
-    attributes = old.attributes() | {"id": identity}
-    written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
-    return f"<file{written}>{body[len(opening):]}"
+    attributes = {n: quoteattr(v) for n, v in old.attributes().items()} | {"id": _HOLE["id"]}
+    written = "".join(f" {name}={value}" for name, value in attributes.items())
+    return Template(tuple(re.split(r"\0(\w+)\0", f"<file{written}>{body[len(opening) :]}")))
 
 
 def apply(element: Element, edits: list[TextEdit]) -> str:
@@ -101,25 +124,21 @@ def apply(element: Element, edits: list[TextEdit]) -> str:
     return "".join(pieces)
 
 
-def _edits(
-    media: MediaFile, relink: Relink, path_map: PathMap, inherited: Rate
-) -> list[TextEdit]:
-    old = media.element
-    url = map_from_local(relink.path, path_map, MediaUrl.parse(media.url))
+def _edits(old: Element, relink: Relink, inherited: Rate) -> list[TextEdit]:
     pathurl = _known(old, "pathurl")
-    edits = [set_text(pathurl, url)]
+    edits = [set_text(pathurl, _HOLE["url"])]
     additions: list[str] = []
     name, duration = old.first("name"), old.first("duration")
     if name is not None:
-        edits.append(set_text(name, relink.path.name))
+        edits.append(set_text(name, _HOLE["name"]))
     if duration is not None:
-        edits.append(set_text(duration, str(relink.duration)))
+        edits.append(set_text(duration, _HOLE["duration"]))
     else:
-        additions.append(f"<duration>{relink.duration}</duration>")
+        additions.append(f"<duration>{_HOLE['duration']}</duration>")
     video = old.first("media", "video")
     length = video.first("duration") if video is not None else None
     if length is not None:
-        edits.append(set_text(length, str(relink.duration)))
+        edits.append(set_text(length, _HOLE["duration"]))
     rate = old.first("rate")
     if rate is None and relink.rate != inherited:
         additions.append(_rate_tag(relink.rate))
@@ -157,11 +176,10 @@ def _rate_tag(rate: Rate) -> str:
 
 
 def _timecode_tag(relink: Relink) -> str:
-    code = Timecode(relink.start_frame, relink.rate, relink.drop)
     reel = f"<reel><name>{escape(relink.reel)}</name></reel>" if relink.reel else ""
     return (
-        f"<timecode>{_rate_tag(relink.rate)}<string>{code}</string>"
-        f"<frame>{relink.start_frame}</frame>"
+        f"<timecode>{_rate_tag(relink.rate)}<string>{_HOLE['code']}</string>"
+        f"<frame>{_HOLE['frame']}</frame>"
         f"<displayformat>{_format(relink)}</displayformat>{reel}</timecode>"
     )
 
@@ -178,8 +196,8 @@ def _timecode(code: Element, relink: Relink) -> list[TextEdit]:
     if rate is not None:
         edits += set_rate(rate, relink.rate)
     values = {
-        "string": str(Timecode(relink.start_frame, relink.rate, relink.drop)),
-        "frame": str(relink.start_frame),
+        "string": _HOLE["code"],
+        "frame": _HOLE["frame"],
         "displayformat": _format(relink),
     }
     for tag, value in values.items():

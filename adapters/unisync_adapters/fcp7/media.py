@@ -32,7 +32,13 @@ def rate_of(element: Element | None) -> Rate | None:
 def _parse_rate(raw: str) -> Rate | None:
     found = _RATE.findall(raw)
     timebase = next((int(number) for number, _ in found if number), 0)
-    return Rate.ntsc(timebase, any(ntsc for _, ntsc in found)) if timebase else None
+    return _rate(timebase, any(ntsc for _, ntsc in found)) if timebase else None
+
+
+@lru_cache(maxsize=256)
+def _rate(timebase: int, ntsc: bool) -> Rate:
+    """One object for each rate, so that comparing two costs nothing where they are the same."""
+    return Rate.ntsc(timebase, ntsc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +148,17 @@ def _kind(element: Element, url: str, duration: int | None) -> str:
 
 
 class FileTable:
-    """Every ``file`` element of a document: its definitions by id, and all references in order."""
+    """Every ``file`` of a document: definitions by id, references in order, by their place."""
 
     def __init__(self, source: XmlText) -> None:
         self.source = source
         self.definitions: dict[str, int] = {}
-        self.references: list[tuple[int, str]] = []
+        self.references: dict[int, str] = {}
         self._media: dict[int, MediaFile] = {}
         self._made: dict[tuple[int, Rate], otio.core.MediaReference] = {}
         for start in positions(source, "file"):
             identity, full = is_definition(source, start)
-            self.references.append((start, identity or ""))
+            self.references[start] = identity or ""
             if full and identity:
                 self.definitions.setdefault(identity, start)
 
@@ -160,7 +166,7 @@ class FileTable:
         """What a clipitem's ``file`` element stands for; None when it is defined nowhere."""
         start = element.start
         if not element.spans():
-            found = self.definitions.get(element.id or "")
+            found = self.definitions.get(self.references[start])
             if found is None:
                 return None
             start = found

@@ -23,11 +23,12 @@ from ..document import Relink
 from ..errors import EditError
 from ..splice import splice
 from ..timebase import Rate, seconds_to_ticks
-from .definition import indent_of, new_definition, removed, set_rate, set_text
+from ..urls import MediaUrl, map_from_local
+from .definition import Template, indent_of, removed, set_rate, set_text, template
 from .read import ClipItem, Fcp7Document
 from .retime import PLAIN
 from .scan import Element
-from .text import TextEdit, escape
+from .text import TextEdit, escape, no_cycles
 
 _OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
 
@@ -41,10 +42,11 @@ def patch_document(
         EditError: a clip that was refused, whose retime is not baked, or whose new media is too
             short at its head.
     """
-    edits = list(_relink_all(document, relinks))
-    if name is not None:
-        edits += _rename(document.sequence, name)
-    return splice(document.data, document.source.byte_edits(edits))
+    with no_cycles():
+        edits = list(_relink_all(document, relinks))
+        if name is not None:
+            edits += _rename(document.sequence, name)
+        return splice(document.data, document.source.byte_edits(edits))
 
 
 def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> Iterator[TextEdit]:
@@ -85,6 +87,8 @@ class _FileWriter:
         self.document = document
         self.replaced: set[int] = set()
         self.written: dict[tuple[object, ...], str] = {}
+        self.templates: dict[tuple[object, ...], Template] = {}
+        self.urls: dict[int, MediaUrl] = {}
         taken = _OURS.findall(document.source.text) if "unisync-" in document.source.text else []
         self.next_id = max(map(int, taken), default=0) + 1
 
@@ -101,8 +105,21 @@ class _FileWriter:
             return TextEdit(file.start, file.end, f"<file id={quoteattr(identity)}/>")
         identity = self.written[key] = f"unisync-{self.next_id}"
         self.next_id += 1
-        text = new_definition(item.media, relink, identity, self.document.path_map, item.rate)
-        return TextEdit(file.start, file.end, text)
+        return TextEdit(file.start, file.end, self._definition(item, relink, identity))
+
+    def _definition(self, item: ClipItem, relink: Relink, identity: str) -> str:
+        media = item.media
+        assert media is not None, "_relinkable has seen it"
+        start = media.element.start
+        url = self.urls.get(start)
+        if url is None:
+            url = self.urls[start] = MediaUrl.parse(media.url)
+        timed = bool(relink.start_frame)
+        key = start, relink.rate, relink.drop, relink.reel, item.rate, timed
+        made = self.templates.get(key)
+        if made is None:
+            made = self.templates[key] = template(media, relink, item.rate)
+        return made.fill(relink, identity, map_from_local(relink.path, self.document.path_map, url))
 
     def moved_definitions(self) -> Iterator[TextEdit]:
         """Definitions whose clipitem was relinked, put where they are next referred to."""
@@ -114,7 +131,7 @@ class _FileWriter:
         }
         if not orphaned:
             return
-        for start, identity in files.references:
+        for start, identity in files.references.items():
             if identity in orphaned and start not in self.replaced:
                 definition = Element.at(self.document.source, orphaned.pop(identity))
                 reference = Element.at(self.document.source, start)
@@ -128,7 +145,7 @@ class _Clock:
 
     old_in: int
     new_in: int
-    scale: Fraction
+    scale: int | Fraction
 
     def moved(self, position: int) -> int:
         return self.new_in + round((position - self.old_in) * self.scale)
@@ -144,7 +161,10 @@ def _clip_edits(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
     stated = clip.first("rate")
     if stated is not None and rate != item.rate:
         yield from set_rate(stated, rate)
-    yield from _set_number(clip, "duration", round(relink.duration * rate.fps / relink.rate.fps))
+    length = Fraction(relink.duration)
+    if rate != relink.rate:
+        length *= rate.fps / relink.rate.fps
+    yield from _set_number(clip, "duration", round(length))
     if item.retime.filter is not None:
         yield removed(item.retime.filter)
     still = clip.first("stillframe")
@@ -168,17 +188,24 @@ def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
     It stays, unless the clipitem inherits it from its file, or cannot name the new first frame.
     """
     rate = item.rate
+    old_in = item.element.int_of("in") or 0
+    if rate == relink.rate and isinstance(item.head, int):
+        return rate, _Clock(old_in, _not_before(relink.source_in - item.head), 1)
     exact = relink.source_in * rate.fps / relink.rate.fps
     if item.element.first("rate") is None or exact.denominator != 1:
         rate = relink.rate
     scale = rate.fps / item.rate.fps
     new_in = round(relink.source_in * rate.fps / relink.rate.fps - item.head * scale)
+    return rate, _Clock(old_in, _not_before(new_in), scale)
+
+
+def _not_before(new_in: int) -> int:
     if new_in < 0:
         raise EditError(
             f"The new media has {-new_in} frames too few before the cut for the transition there",
             remedy="Render it with longer handles",
         )
-    return rate, _Clock(item.element.int_of("in") or 0, new_in, scale)
+    return new_in
 
 
 def _moved_marks(item: ClipItem, clock: _Clock) -> Iterator[TextEdit]:
@@ -188,7 +215,9 @@ def _moved_marks(item: ClipItem, clock: _Clock) -> Iterator[TextEdit]:
             position = marker.int_of(tag)
             if position is not None and (tag == "in" or position >= 0):
                 yield from _set_number(marker, tag, clock.moved(position))
-    gone = item.retime.filter
+    gone, clip = item.retime.filter, item.element
+    if clip.source.text.find("<keyframe", clip.start, clip.end) == -1:
+        return
     for effect in item.element.all("filter"):
         if gone is not None and effect.start == gone.start:
             continue

@@ -25,7 +25,7 @@ from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
 from .scan import Element
 from .sequences import SequenceTable, tracks_of
-from .text import XmlText
+from .text import XmlText, no_cycles
 
 MAX_CLIPS = 1_000_000
 """Nests within nests multiply; beyond this the document is an attack, not an edit."""
@@ -81,7 +81,8 @@ def read_document(
     """
     source = XmlText.of(data, path)
     try:
-        return _Reader(source, path).read(data, path_map, adapter, sequence)
+        with no_cycles():
+            return _Reader(source, path).read(data, path_map, adapter, sequence)
     except RecursionError as error:
         raise EditError("The XML is nested too deeply", file=path) from error
 
@@ -239,9 +240,11 @@ class _Reader:
         retime = retime_of(element)
         at_in = _source_frame(element, media, retime, clock, plate)
         # a whole number where it can be: most clips run at one rate and plain speed
-        plain = clock == plate and retime is PLAIN
+        plain = (clock is plate or clock == plate) and retime is PLAIN
         scale: int | Fraction = 1 if plain else retime.speed * plate.fps / clock.fps
-        head = placed.head if clock == at.rate else placed.head * clock.fps / at.rate.fps
+        head: int | Fraction = placed.head
+        if head and clock != at.rate:
+            head = head * clock.fps / at.rate.fps
         base = (at_in or 0) + (media.start if media else 0)
         clip = otio.schema.Clip(
             name,
@@ -316,7 +319,7 @@ def _source_frame(
         frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
         return frames if not rest else ticks_to_seconds(ticks) * plate.fps
     entry = element.int_of("in") or 0
-    if retime is PLAIN and clock == plate:
+    if retime is PLAIN and (clock is plate or clock == plate):
         return entry
     length = media.duration if media else None
     frame = retime.source_frame(
@@ -342,10 +345,10 @@ def _refusal(
         return None
     visible = placed.end + placed.tail - placed.start + placed.head
     # a frame's difference is how NLEs round; more is a speed change that nothing states
-    length = Fraction(exit_ - entry)
-    if clock != record:
-        length *= record.fps / clock.fps
-    if abs(length - visible) > 2:
+    length: int | Fraction = exit_ - entry
+    if clock is not record:
+        length = length * record.fps / clock.fps
+    if not -2 <= length - visible <= 2:
         return "Its source and its record length differ, and no speed filter says why"
     return None
 
