@@ -24,7 +24,6 @@ FACE_MODELS = (
     "modules/face_detection/face_detection_short_range.tflite",
     "modules/face_landmark/face_landmark_with_attention.tflite",
 )
-WEIGHTS = Path(__file__).parent / "engines" / "draft" / "weights"
 
 
 class Health(str, Enum):
@@ -137,12 +136,20 @@ def check_torch() -> Finding:
     return Finding("torch", Health.OPTIONAL, text, "The draft engine needs no GPU.")
 
 
+def draft_files() -> tuple[Path, ...]:
+    """The weights that the draft engine reads."""
+    from .engines.draft import engine, speech
+
+    return speech.WEIGHTS, engine.TABLE
+
+
 def check_draft_weights() -> Finding:
     """The weights of the draft engine, by hash."""
-    files = sorted(WEIGHTS.glob("*.safetensors"))
-    if not files:
+    files = draft_files()
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
         remedy = "Reinstall the package, or train them from a checkout: make draft-weights."
-        return Finding("draft engine", Health.BAD, f"no weights in {WEIGHTS}", remedy)
+        return Finding("draft engine", Health.BAD, f"no {', no '.join(missing)}", remedy)
     hashes = [f"{f.name} sha256 {hashlib.sha256(f.read_bytes()).hexdigest()[:16]}" for f in files]
     return _good("draft engine", "; ".join(hashes))
 

@@ -24,7 +24,7 @@ def test_every_problem_comes_with_a_remedy(tmp_path: Path) -> None:
 
 def test_weights_are_named_with_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "draft.safetensors").write_bytes(b"abc")
-    monkeypatch.setattr(doctor, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(doctor, "draft_files", lambda: (tmp_path / "draft.safetensors",))
     finding = doctor.check_draft_weights()
     assert finding.health is Health.GOOD
     assert "draft.safetensors sha256 ba7816bf8f01cfea" in finding.text
@@ -33,10 +33,11 @@ def test_weights_are_named_with_their_hash(tmp_path: Path, monkeypatch: pytest.M
 def test_without_weights_nothing_can_be_dubbed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(doctor, "draft_files", lambda: (tmp_path / "gone.safetensors",))
     result = CliRunner().invoke(command, [])
     assert result.exit_code == 3
     assert "NO  draft engine" in result.output
+    assert "gone.safetensors" in result.output
     assert "cannot work here" in result.output
 
 

@@ -255,5 +255,7 @@ def _lay(picture: Picture, layer: Picture, matrix: NDArray[np.float64]) -> None:
     local[:, 2] -= low
     placed = cv2.warpAffine(layer, local, tuple(int(v) for v in high - low))
     view = picture[low[1] : high[1], low[0] : high[0]]
-    view *= 1 - placed[..., 3:]
+    # three planes of coverage: numpy broadcasts the last axis far more slowly than it multiplies
+    behind = cv2.merge([1 - placed[..., 3]] * 3)
+    np.multiply(view, behind, out=view)
     view += placed[..., :3]
