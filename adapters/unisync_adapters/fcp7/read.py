@@ -13,13 +13,20 @@ from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
-from opentimelineio._otio import AnyDictionary, PyAny
 
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError
 from ..otiotime import otio_range, otio_time
-from ..timebase import PREMIERE_TICKS_PER_SECOND as _TICKS
-from ..timebase import Rate, ticks_to_seconds
+from ..timebase import Rate
+from .convert import (
+    annotate,
+    marker,
+    refusal,
+    sequence_markers,
+    source_frame,
+    transition,
+    warp,
+)
 from .layout import Crossing, Placed, lay_out
 from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
@@ -112,7 +119,7 @@ class _Reader:
             global_start_time=otio_time(start, rate),
             metadata={"unisync": {"rate": str(rate), "drop": code.drop}},
         )
-        timeline.tracks.markers.extend(_sequence_markers(sequence, rate))
+        timeline.tracks.markers.extend(sequence_markers(sequence, rate))
         for kind in ("video", "audio"):
             timeline.tracks.extend(self._tracks(sequence, rate, kind, (sequence,), None))
         return Fcp7Document(
@@ -176,7 +183,7 @@ class _Reader:
                 children.append(otio.schema.Gap(source_range=gap))
                 cursor = start
             if isinstance(item, Crossing):
-                children.append(_transition(item, at.rate))
+                children.append(transition(item, at.rate))
             else:
                 children.append(self._item(item, at))
                 cursor = item.end
@@ -227,7 +234,7 @@ class _Reader:
         )
         if refuse:
             stack.metadata["unisync"] = {"refuse": refuse}
-        stack.markers.extend(_sequence_markers(nested, rate))
+        stack.markers.extend(sequence_markers(nested, rate))
         stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
         return stack
 
@@ -238,7 +245,7 @@ class _Reader:
         clock = rate_of(element) or (media and media.rate) or at.rate
         plate = (media and media.rate) or clock
         retime = retime_of(element)
-        at_in = _source_frame(element, media, retime, clock, plate)
+        at_in = source_frame(element, media, retime, clock, plate)
         # a whole number where it can be: most clips run at one rate and plain speed
         plain = (clock is plate or clock == plate) and retime is PLAIN
         scale: int | Fraction = 1 if plain else retime.speed * plate.fps / clock.fps
@@ -255,19 +262,19 @@ class _Reader:
             ),
         )
         if at.kind == "video":
-            refuse = at.refuse or retime.refuse or _refusal(placed, media, clock, at.rate)
+            refuse = at.refuse or retime.refuse or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
             item = ClipItem(element, file, media, clock, head, retime, refuse)
-            _annotate(clip, "origin", self._origin(item, name, at))
+            annotate(clip, "origin", self._origin(item, name, at))
             if refuse:
                 clip.metadata["unisync"]["refuse"] = refuse
         elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
-            _annotate(clip, "source_track", channel)
+            annotate(clip, "source_track", channel)
         if retime is not PLAIN:
-            clip.effects.append(_warp(retime))
+            clip.effects.append(warp(retime))
         entry = element.int_of("in") or 0
-        clip.markers.extend(_marker(m, entry, base, scale, plate) for m in element.all("marker"))
+        clip.markers.extend(marker(m, entry, base, scale, plate) for m in element.all("marker"))
         return clip
 
     def _origin(self, item: ClipItem, name: str, at: _Context) -> str:
@@ -297,98 +304,3 @@ class _Context:
     key: str
     nest: tuple[Element, ...]
     refuse: str | None
-
-
-def _annotate(clip: otio.schema.Clip, key: str, value: str | int) -> None:
-    """``metadata["unisync"] = {key: value}``, at a third of what OTIO's own conversion costs."""
-    facts = AnyDictionary()
-    facts[key] = PyAny(value)
-    clip.metadata["unisync"] = PyAny(facts)
-
-
-def _source_frame(
-    element: Element, media: MediaFile | None, retime: Retime, clock: Rate, plate: Rate
-) -> int | Fraction | None:
-    """Frame of the file, at its own rate, that is shown where the clip's ``in`` stands.
-
-    Premiere's ticks are the truth where it plays forward. What they mean in a clip that plays
-    backwards is documented nowhere, so there the retimed ``in`` decides.
-    """
-    ticks = element.int_of("pproTicksIn")
-    if ticks is not None and ticks >= 0 and retime.speed > 0:
-        frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
-        return frames if not rest else ticks_to_seconds(ticks) * plate.fps
-    entry = element.int_of("in") or 0
-    if retime is PLAIN and (clock is plate or clock == plate):
-        return entry
-    length = media.duration if media else None
-    frame = retime.source_frame(
-        Fraction(entry), None if length is None else int(length * clock.fps / plate.fps)
-    )
-    return None if frame is None else frame * plate.fps / clock.fps
-
-
-def _refusal(
-    placed: Placed, media: MediaFile | None, clock: Rate, record: Rate
-) -> str | None:
-    element = placed.element
-    if element.first("multiclip") is not None:
-        return "It is a multicam clip; flatten it to the angle in use"
-    if placed.crossed:
-        return "It overlaps its neighbour in the track"
-    if media is None:
-        return "It has no media file"
-    if media.kind == "sequence":
-        return "It plays a sequence of pictures"
-    entry, exit_ = element.int_of("in"), element.int_of("out")
-    if entry is None or exit_ is None or media.kind:
-        return None
-    visible = placed.end + placed.tail - placed.start + placed.head
-    # a frame's difference is how NLEs round; more is a speed change that nothing states
-    length: int | Fraction = exit_ - entry
-    if clock is not record:
-        length = length * record.fps / clock.fps
-    if not -2 <= length - visible <= 2:
-        return "Its source and its record length differ, and no speed filter says why"
-    return None
-
-
-def _warp(retime: Retime) -> otio.schema.LinearTimeWarp:
-    facts = {"unisync": {"speed": str(retime.speed)}}
-    if retime.speed == 0:
-        freeze = otio.schema.FreezeFrame()
-        freeze.metadata.update(facts)
-        return freeze
-    return otio.schema.LinearTimeWarp(
-        "speed", time_scalar=float(retime.speed), metadata=facts
-    )
-
-
-def _transition(item: Crossing, rate: Rate) -> otio.schema.Transition:
-    effect = item.element.first("effect")
-    dissolve = effect is not None and effect.text_of("effectcategory") == "Dissolve"
-    return otio.schema.Transition(
-        name=(effect.text_of("name") if effect is not None else None) or "",
-        transition_type="SMPTE_Dissolve" if dissolve else "Custom_Transition",
-        in_offset=otio_time(item.cut - item.start, rate),
-        out_offset=otio_time(item.end - item.cut, rate),
-    )
-
-
-def _sequence_markers(sequence: Element, rate: Rate) -> list[otio.schema.Marker]:
-    return [_marker(m, 0, 0, 1, rate) for m in sequence.all("marker")]
-
-
-def _marker(
-    marker: Element, entry: int, base: int | Fraction, scale: int | Fraction, rate: Rate
-) -> otio.schema.Marker:
-    """A marker whose ``in`` counts in a clock where frame ``entry`` is source frame ``base``."""
-    start, end = marker.int_of("in") or 0, marker.int_of("out")
-    length = max(0, end - start) if end is not None and end >= 0 else 0
-    return otio.schema.Marker(
-        name=marker.text_of("name") or "",
-        marked_range=otio_range(
-            Fraction(base + (start - entry) * scale), length * abs(Fraction(scale)), rate
-        ),
-        comment=marker.text_of("comment") or "",
-    )

@@ -145,6 +145,14 @@ class Element:
 
     def int_of(self, *path: str) -> int | None:
         """Whole number at this path; None when missing, blank or no number."""
+        if len(path) == 1:
+            span = self._first_span(path[0])
+            if span is None:
+                return None
+            digits = self.source.text[span[2] : span[3]]
+            # nearly always: digits alone need no character data to be made of them
+            if digits.isdecimal():
+                return int(digits)
         text = self.text_of(*path)
         try:
             return int(text) if text is not None else None

@@ -1,0 +1,111 @@
+"""The small parts of a clipitem as OTIO objects: where its source is, speed, marks, transitions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import opentimelineio as otio
+from opentimelineio._otio import AnyDictionary, PyAny
+
+from ..otiotime import otio_range, otio_time
+from ..timebase import PREMIERE_TICKS_PER_SECOND as _TICKS
+from ..timebase import Rate, ticks_to_seconds
+from .layout import Crossing, Placed
+from .media import MediaFile
+from .retime import PLAIN, Retime
+from .scan import Element
+
+
+def annotate(clip: otio.schema.Clip, key: str, value: str | int) -> None:
+    """``metadata["unisync"] = {key: value}``, at a third of what OTIO's own conversion costs."""
+    facts = AnyDictionary()
+    facts[key] = PyAny(value)
+    clip.metadata["unisync"] = PyAny(facts)
+
+
+def source_frame(
+    element: Element, media: MediaFile | None, retime: Retime, clock: Rate, plate: Rate
+) -> int | Fraction | None:
+    """Frame of the file, at its own rate, that is shown where the clip's ``in`` stands.
+
+    Premiere's ticks are the truth where it plays forward. What they mean in a clip that plays
+    backwards is documented nowhere, so there the retimed ``in`` decides.
+    """
+    ticks = element.int_of("pproTicksIn")
+    if ticks is not None and ticks >= 0 and retime.speed > 0:
+        frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
+        return frames if not rest else ticks_to_seconds(ticks) * plate.fps
+    entry = element.int_of("in") or 0
+    if retime is PLAIN and (clock is plate or clock == plate):
+        return entry
+    length = media.duration if media else None
+    frame = retime.source_frame(
+        Fraction(entry), None if length is None else int(length * clock.fps / plate.fps)
+    )
+    return None if frame is None else frame * plate.fps / clock.fps
+
+
+def refusal(
+    placed: Placed, media: MediaFile | None, clock: Rate, record: Rate
+) -> str | None:
+    element = placed.element
+    if element.first("multiclip") is not None:
+        return "It is a multicam clip; flatten it to the angle in use"
+    if placed.crossed:
+        return "It overlaps its neighbour in the track"
+    if media is None:
+        return "It has no media file"
+    if media.kind == "sequence":
+        return "It plays a sequence of pictures"
+    entry, exit_ = element.int_of("in"), element.int_of("out")
+    if entry is None or exit_ is None or media.kind:
+        return None
+    visible = placed.end + placed.tail - placed.start + placed.head
+    # a frame's difference is how NLEs round; more is a speed change that nothing states
+    length: int | Fraction = exit_ - entry
+    if clock is not record:
+        length = length * record.fps / clock.fps
+    if not -2 <= length - visible <= 2:
+        return "Its source and its record length differ, and no speed filter says why"
+    return None
+
+
+def warp(retime: Retime) -> otio.schema.LinearTimeWarp:
+    facts = {"unisync": {"speed": str(retime.speed)}}
+    if retime.speed == 0:
+        freeze = otio.schema.FreezeFrame()
+        freeze.metadata.update(facts)
+        return freeze
+    return otio.schema.LinearTimeWarp(
+        "speed", time_scalar=float(retime.speed), metadata=facts
+    )
+
+
+def transition(item: Crossing, rate: Rate) -> otio.schema.Transition:
+    effect = item.element.first("effect")
+    dissolve = effect is not None and effect.text_of("effectcategory") == "Dissolve"
+    return otio.schema.Transition(
+        name=(effect.text_of("name") if effect is not None else None) or "",
+        transition_type="SMPTE_Dissolve" if dissolve else "Custom_Transition",
+        in_offset=otio_time(item.cut - item.start, rate),
+        out_offset=otio_time(item.end - item.cut, rate),
+    )
+
+
+def sequence_markers(sequence: Element, rate: Rate) -> list[otio.schema.Marker]:
+    return [marker(m, 0, 0, 1, rate) for m in sequence.all("marker")]
+
+
+def marker(
+    element: Element, entry: int, base: int | Fraction, scale: int | Fraction, rate: Rate
+) -> otio.schema.Marker:
+    """A marker whose ``in`` counts in a clock where frame ``entry`` is source frame ``base``."""
+    start, end = element.int_of("in") or 0, element.int_of("out")
+    length = max(0, end - start) if end is not None and end >= 0 else 0
+    return otio.schema.Marker(
+        name=element.text_of("name") or "",
+        marked_range=otio_range(
+            Fraction(base + (start - entry) * scale), length * abs(Fraction(scale)), rate
+        ),
+        comment=element.text_of("comment") or "",
+    )
