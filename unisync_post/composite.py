@@ -115,9 +115,7 @@ def composite(
     return blend_region(frame, box, rgb, region.alpha), region
 
 
-def region_of(
-    frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.float32]
-) -> Region:
+def region_of(frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.float32]) -> Region:
     """Where a matte lies in the plate: its box and its alpha there; empty where it covers nothing.
 
     Args:
