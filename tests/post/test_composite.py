@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unisync_post.composite import ColourMatch, composite, measure_colour, outside_difference
+from unisync_post.composite import (
+    ColourMatch,
+    composite,
+    measure_colour,
+    outside_difference,
+    region_of,
+)
 from unisync_post.media.frames import rgb8
 from unisync_post.media.pixels import Box, blend_region, region_rgb
 
@@ -93,6 +99,8 @@ def test_a_matte_outside_the_frame_changes_nothing() -> None:
         assert new is frame
         assert region.alpha.size == 0
         assert outside_difference(frame, new, region) == 0
+    unseen = np.full((2, 3), np.nan)
+    assert region_of(frame, unseen, soft_matte()).alpha.size == 0
 
 
 def test_the_difference_is_seen_in_every_plane() -> None:
