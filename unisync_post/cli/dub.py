@@ -13,13 +13,15 @@ from ..job.dub import Dubbed, dub_edit
 from ..job.events import Event
 from ..job.run import summary
 from ..plan.options import PlanOptions
-from .options import edit_options, run_options
+from .options import burn_in_option, edit_options, engine_option, workers_option
 from .progress import following
 
 
 @click.command("dub")
 @edit_options
-@run_options
+@engine_option
+@workers_option
+@burn_in_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -58,13 +58,6 @@ def edit_options(command: _Command) -> _Command:
     return with_options  # type: ignore[return-value]
 
 
-def run_options(command: _Command) -> _Command:
-    """How to render: ``engine: str``, ``workers: int``, ``burn_in: bool``."""
-    for decorate in reversed(_RUN):
-        command = decorate(command)
-    return command
-
-
 def _face(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is None or value in ("left", "right", "largest") or value.isdecimal():
         return value
@@ -135,23 +128,21 @@ _EDIT = (
     click.option("--sequence", metavar="NAME", help="Which sequence of the document."),
 )
 
-_RUN = (
-    click.option(
-        "--engine",
-        default="auto",
-        show_default=True,
-        help="What generates the mouths; auto takes the best that can run here and says which.",
-    ),
-    click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        help="Shots rendered at the same time.",
-    ),
-    click.option(
-        "--burn-in/--no-burn-in",
-        default=True,
-        help="Label draft pictures in the review proxies (never in the delivered media).",
-    ),
+engine_option = click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="What generates the mouths; auto takes the best that can run here and says which.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Shots rendered at the same time.",
+)
+burn_in_option = click.option(
+    "--burn-in/--no-burn-in",
+    default=True,
+    help="Label draft pictures in the review proxies (never in the delivered media).",
 )

@@ -13,7 +13,7 @@ from ..job.dub import show_job
 from ..job.folder import JobFolder, open_job
 from ..job.run import render_job, summary
 from .dub import exit_code
-from .options import face_option, run_options
+from .options import burn_in_option, face_option, workers_option
 from .progress import following
 
 _JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -21,7 +21,7 @@ _JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_o
 
 @click.command("render")
 @_JOB
-@run_options
+@workers_option
 @face_option
 @click.option("--shots", metavar="3-8,12", help="Numbers from `unisync plan`; default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
@@ -29,9 +29,7 @@ def render(
     job: Path,
     shots: str | None,
     face: str | None,
-    engine: str,
     workers: int,
-    burn_in: bool,
     as_json: bool,
 ) -> None:
     """Render the shots of JOB that are not finished. May be called again, and by several machines.
@@ -90,7 +88,7 @@ def assemble(job: Path, partial: bool) -> None:
 
 @click.command("review")
 @_JOB
-@click.option("--burn-in/--no-burn-in", default=True, help="Label draft pictures in the proxies.")
+@burn_in_option
 def review(job: Path, burn_in: bool) -> None:
     """Build the review page of JOB again."""
     click.echo(show_job(open_job(job), burn_in=burn_in))

@@ -77,8 +77,7 @@ def media_offset(
         in_timecode = info.has_timecode and played >= info.start_frame
         return played - (info.start_frame if in_timecode else 0), ()
     stated = Rate.of(str(facts(clip.media_reference).get("rate", "") or available.start_time.rate))
-    if abs(stated.fps / info.rate.fps - 1) < _SAME_RATE:
-        # counted in frames: an edit that rounds 22.131 to 22.13 still means the same frames
+    if _means(stated, info.rate):
         counted = frames(source.start_time, stated) - frames(available.start_time, stated)
         return settled(counted), ()
     if stated == record_rate or rate_of(available.start_time.rate) == record_rate:
@@ -91,6 +90,18 @@ def media_offset(
         f"The edit says this media runs at {stated.label} fps, the file runs at {info.rate.label}",
         remedy="Relink the clip in the NLE, or conform the media to the rate that the edit states.",
     )
+
+
+def _means(stated: Rate, true: Rate) -> bool:
+    """Whether an edit that states one rate counts the frames of the other.
+
+    It does where it merely rounds: 22.131 to 22.13, or, in a format that has only whole frame
+    rates and their 1001ths (FCP7 XML), to 22. A file at 24 that is stated as 25 is another thing.
+    """
+    if abs(stated.fps / true.fps - 1) < _SAME_RATE:
+        return True
+    sayable = true.fps.denominator in (1, 1001)
+    return not sayable and stated.fps == round(true.fps)
 
 
 def _straight(
