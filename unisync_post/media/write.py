@@ -6,6 +6,7 @@ colour tags and audio streams. The same input gives the same bytes; no clock is 
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -66,7 +67,8 @@ def write_media(
             the plate is ProRes or DNxHR: its packet is copied, bit for bit. Saying *where* it
             changed (the ``Region.box`` of a composite) instead of True keeps all other slices of a
             ProRes plate, too.
-        out: the new file, ``.mov``; it appears whole or not at all.
+        out: the new file, ``.mov``; it appears whole or not at all. One writer at a time: what a
+            killed one left under a temporary name is removed.
         count: frames it must have.
         rate: its rate: the plate's, or the record rate where a retime is baked.
         start_frame, drop: its start timecode, counted at ``rate``.
@@ -87,6 +89,8 @@ def write_media(
     if out.resolve() == info.path.resolve():
         raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
     out.parent.mkdir(parents=True, exist_ok=True)
+    for killed in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+        killed.unlink(missing_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     clock = timecode_rate(rate)
     # read back from its own text: a timecode past midnight starts the day again

@@ -307,6 +307,8 @@ def test_a_killed_writer_leaves_no_new_media(prores: MediaInfo, tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", code, str(prores.path), str(out)], check=False)
     assert done.returncode == -9
     assert not out.exists()
+    rewrite(prores, out, 0, 9)
+    assert [p.name for p in tmp_path.iterdir()] == ["new.mov"], "the next writer tidies up"
 
 
 def test_retimes_are_spliced_without_sound(prores: MediaInfo, tmp_path: Path) -> None:
