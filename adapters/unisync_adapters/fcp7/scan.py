@@ -248,9 +248,10 @@ def _container(source: XmlText, tag: str, start: int, inner: int) -> Span:
         source.walked[inner], inner_end = _read_children(source, inner)
     else:
         # nearly always the nearest end tag is it, because nothing of its kind is nested
-        inner_end = masked.find(f"</{tag}>", inner)
-        if inner_end != -1 and masked.find("<" + tag, inner, inner_end) == -1:
-            return tag, start, inner, inner_end, inner_end + len(tag) + 3
+        inner_end = masked.find("</" + tag, inner)
+        end = inner_end + len(tag) + 3
+        if masked[end - 1] == ">" and masked.find("<" + tag, inner, inner_end) == -1:
+            return tag, start, inner, inner_end, end
         inner_end = _matching_end(masked, tag, inner)
     return tag, start, inner, inner_end, masked.index(">", inner_end) + 1
 

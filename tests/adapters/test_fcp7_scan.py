@@ -1,0 +1,94 @@
+"""Element spans: whatever XML comes, they are what a full parser sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from unisync_adapters.fcp7.scan import Element, count, positions
+from unisync_adapters.fcp7.text import TextEdit, XmlText
+from unisync_adapters.splice import splice
+
+TAGS = st.sampled_from(["track", "trackindex", "file", "media", "clipitem", "a"])
+ATTRIBUTES = st.sampled_from(["", ' id="1"', " n='a > b'", ' n="/>" id = "x"', ' n="&lt;file>" '])
+NOISE = st.sampled_from(["", "\r\n\t", "<!-- <file> -->", "<?p </track> ?>", "<!---->", " "])
+TEXT = st.sampled_from(["", "x", "a &amp; b", "ü日本😀", "<![CDATA[<file/>]]>", "1<!-- 2 -->3"])
+
+
+@st.composite
+def empty(draw: Any) -> str:
+    return f"<{draw(TAGS)}{draw(ATTRIBUTES)}/>"
+
+
+@st.composite
+def leaf(draw: Any) -> str:
+    tag = draw(TAGS)
+    return f"<{tag}{draw(ATTRIBUTES)}>{draw(TEXT)}</{tag}{draw(st.sampled_from(['', ' ']))}>"
+
+
+@st.composite
+def container(draw: Any, children: Any) -> str:
+    tag, noise = draw(TAGS), draw(NOISE)
+    inside = noise.join(draw(st.lists(children, min_size=1, max_size=4)))
+    return f"<{tag}{draw(ATTRIBUTES)}>{noise}{inside}{draw(NOISE)}</{tag}>"
+
+
+TREES = st.recursive(empty() | leaf(), lambda inner: container(inner), max_leaves=25)
+
+
+def agree(ours: Element, theirs: Any) -> None:
+    assert ours.tag == theirs.tag
+    assert ours.attributes() == dict(theirs.attrib)
+    children = [child for child in theirs if isinstance(child.tag, str)]
+    found = ours.children()
+    assert [c.tag for c in found] == [c.tag for c in children]
+    for a, b in zip(found, children, strict=True):
+        agree(a, b)
+    assert etree.fromstring(ours.raw).tag == theirs.tag
+    if not children:
+        assert ours.text == theirs.xpath("string()").strip()
+
+
+@given(body=TREES, head=st.sampled_from(["", "<!-- <a> -->", "<!DOCTYPE r>"]))
+def test_spans_are_what_a_parser_sees(body: str, head: str) -> None:
+    text = f"{head}<r>{body}</r>"
+    source = XmlText.of(text.encode(), Path("x.xml"))
+    theirs = etree.fromstring(text.encode())
+    agree(Element.root(source), theirs)
+    for tag in ("track", "file", "clipitem"):
+        assert count(source, tag) == len(list(theirs.iter(tag)))
+        starts = list(positions(source, tag))
+        assert [Element.at(source, s).raw[1 : 1 + len(tag)] for s in starts] == [tag] * len(starts)
+
+
+@given(
+    body=TREES,
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"]),
+    data=st.data(),
+)
+def test_edits_of_characters_are_edits_of_bytes(body: str, encoding: str, data: Any) -> None:
+    text = f"<r>{body}</r>"
+    marks = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+    mark = marks.get(encoding, b"")
+    raw = mark + text.encode(encoding)
+    source = XmlText.of(raw, Path("x.xml"))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), min_size=2, max_size=6)))
+    edits = [TextEdit(a, b, "é&amp;") for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
+    expected, position = "", 0
+    for edit in edits:
+        expected += text[position : edit.start] + edit.text
+        position = edit.end
+    expected += text[position:]
+    assert splice(raw, source.byte_edits(edits)) == mark + expected.encode(encoding)
+
+
+@pytest.mark.parametrize("text", ["<r><a/><a>1</a></r>", "<r><a /><b/><a>1</a></r>"])
+def test_an_empty_tag_ends_where_it_ends(text: str) -> None:
+    first, *_, last = Element.root(XmlText.of(text.encode(), Path("x.xml"))).children()
+    assert (first.raw.replace(" ", ""), first.is_empty_tag) == ("<a/>", True)
+    assert (last.raw, last.text) == ("<a>1</a>", "1")
