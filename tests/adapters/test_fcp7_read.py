@@ -268,6 +268,14 @@ def test_a_nest_that_holds_itself_is_refused() -> None:
         read(Edit([[Item(None, 0, 50, nest="nest")]], nests=nest, sound=False))
 
 
+def test_a_nest_that_the_export_left_out_is_a_clip_without_media() -> None:
+    data = Edit([[Item(A, 0, 50)]], sound=False).text()
+    start, end = data.index("<file"), data.index("</file>") + 7
+    document = read((data[:start] + '<sequence id="gone"/>' + data[end:]).encode())
+    (clip,) = clips(document)
+    assert (record(clip), facts(clip)["refuse"]) == ((0, 50), "It has no media file")
+
+
 def test_a_clip_in_a_retimed_nest_is_refused() -> None:
     nest = {"nest": [[Item(B, 0, 80)]]}
     track = [Item(None, 0, 50, nest="nest", speed=Fraction(1, 2))]

@@ -65,18 +65,16 @@ class SequenceTable:
         return self._keys[sequence.start]
 
     def nested(self, clip: Element) -> Element | None:
-        """The sequence that a clipitem shows, wherever it is defined; None if it shows none."""
+        """The sequence that a clipitem shows, wherever it is defined.
+
+        None if it shows none, or one that the export left out: then it is a clip without media.
+        """
         element = clip.first("sequence")
         if element is None:
             return None
         found = element if element.spans() else self._definitions.get(element.id or "")
         if found is None:
-            raise EditError(
-                f"The nested sequence {element.id!r} is defined nowhere",
-                file=self.path,
-                clip=clip.text_of("name"),
-                remedy="Export the edit again with its nests",
-            )
+            return None
         return self._definitions.get(found.id or "", found)
 
 
