@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .check import inspect_delivered
-from .composite import ColourMatch, composite, measure_colour, outside_difference
+from .composite import ColourMatch, Region, composite, measure_colour, outside_difference
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
 from .errors import MediaError
@@ -33,6 +33,7 @@ from .job.result import ShotResult
 from .measure import lip_sync, speaking_face
 from .media.frames import read_played, rgb8
 from .media.info import MediaInfo
+from .media.pixels import Box
 from .media.probe import check_usable, probe
 from .media.write import write_media
 from .plan.relink import relink_of
@@ -179,8 +180,8 @@ class _Rendering:
             marks=provenance(self.engine),
         )
 
-    def pictures(self) -> Iterator[tuple[int, av.VideoFrame, bool]]:
-        """(plate frame, picture, changed) for each frame of the new media."""
+    def pictures(self) -> Iterator[tuple[int, av.VideoFrame, bool | Box]]:
+        """(plate frame, picture, where it changed or False) for each frame of the new media."""
         info = self.engine.info
         takes = spans(
             self.track.seen, wanted(self.track), self.track.cuts, info.window, info.overlap
@@ -189,8 +190,11 @@ class _Rendering:
         plates = read_played(self.info, self.played)
         for frame, one in zip(plates, made, strict=True):
             self._note(one)
-            picture = frame if one.crop is None else self._composited(frame, one)
-            yield self.played[one.index], picture, one.crop is not None
+            if one.crop is None:
+                yield self.played[one.index], frame, False
+            else:
+                picture, region = self._composited(frame, one)
+                yield self.played[one.index], picture, region.box
             self.progress("lips", one.index + 1, self.shot.length)
 
     def _note(self, made: Made) -> None:
@@ -199,14 +203,14 @@ class _Rendering:
         if made.crop is None and reason:
             self.ledger.reasons[reason] += 1
 
-    def _composited(self, frame: av.VideoFrame, made: Made) -> av.VideoFrame:
+    def _composited(self, frame: av.VideoFrame, made: Made) -> tuple[av.VideoFrame, Region]:
         assert made.crop is not None
         assert self.ledger.match is not None
         matte = mouth_matte(self.landmarks[made.index], self.window.size)
         matrix = self.window.matrices[made.index]
         picture, region = composite(frame, made.crop, matrix, matte.soft, self.ledger.match)
         self.ledger.outside = max(self.ledger.outside, outside_difference(frame, picture, region))
-        return picture
+        return picture, region
 
     def generate(self, start: int, stop: int) -> Generated:
         """Run the engine on frames ``start`` … ``stop`` and keep what it says."""
