@@ -1,0 +1,87 @@
+"""The engines that can run here, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import EngineError
+from .base import Driver, Engine, EngineInfo, Generated, Take
+
+__all__ = [
+    "Availability",
+    "Driver",
+    "Engine",
+    "EngineInfo",
+    "Generated",
+    "Take",
+    "available",
+    "open_engine",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """An engine, and whether it can run here.
+
+    Attributes:
+        name: as :func:`open_engine` takes it.
+        what: one line for people.
+        problem: why it cannot run here and what to do; empty when it can.
+    """
+
+    name: str
+    what: str
+    problem: str = ""
+
+
+def _open_draft() -> Engine:
+    from .draft.engine import DraftEngine
+
+    return DraftEngine()
+
+
+_ENGINES: dict[str, tuple[str, Callable[[], Engine]]] = {
+    "draft": ("previews on any processor, nothing to fetch", _open_draft),
+}
+"""Best first: ``auto`` takes the first that opens."""
+
+
+def available() -> list[Availability]:
+    """Every engine this version knows, best first."""
+    found = []
+    for name, (what, start) in _ENGINES.items():
+        try:
+            start()
+        except (EngineError, ImportError) as error:
+            found.append(Availability(name, what, str(error)))
+        else:
+            found.append(Availability(name, what))
+    return found
+
+
+def open_engine(name: str = "auto") -> Engine:
+    """Open an engine; ``info.name`` of what is returned says which one ``auto`` took.
+
+    Args:
+        name: ``auto`` (the best that can run here) or an engine's name.
+
+    Raises:
+        EngineError: no such engine, or it cannot run here.
+    """
+    if name != "auto":
+        if name not in _ENGINES:
+            raise EngineError(
+                f"there is no engine {name!r}",
+                remedy=f"Choose auto or one of: {', '.join(_ENGINES)}.",
+            )
+        return _ENGINES[name][1]()
+    problems = []
+    for candidate, (_, start) in _ENGINES.items():
+        try:
+            return start()
+        except (EngineError, ImportError) as error:
+            problems.append(f"{candidate}: {error}")
+    raise EngineError(
+        f"no engine can run here ({'; '.join(problems)})", remedy="Run `unisync doctor`."
+    )

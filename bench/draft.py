@@ -1,0 +1,183 @@
+"""How good and how fast the draft engine is: ``python bench/draft.py``.
+
+Needs ``UNISYNC_FOOTAGE``. Three figures, on faces that no network here has learned from:
+
+* true against wrong dub. An engine whose networks learned from one half of the talking clips dubs
+  several faces with several dubs; the lips are measured again in its pictures; a *judge* that
+  learned from the other half (no synthetic lines either, so the two share nothing) says how well
+  they fit the dub they were made for and every other one. Only frames with speech count: in
+  silence no such judge is defined.
+* how much of the original lips is left: their correlation with the lips in the output.
+* pictures a second of ``generate`` at a 512 crop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unisync_post.engines.base import Driver, Take
+from unisync_post.engines.draft.control import voiced
+from unisync_post.engines.draft.corpus import load_clips
+from unisync_post.engines.draft.engine import DraftEngine
+from unisync_post.engines.draft.fit import FitConfig
+from unisync_post.engines.draft.lines import synthetic_lessons
+from unisync_post.engines.draft.speech import SpeechModel, model_from, mouth_curves
+from unisync_post.engines.draft.train import aligned_offsets, auc, fit_ensemble, generic_response
+from unisync_post.faces.crop import crop_frame, crop_window, to_crop
+from unisync_post.faces.matte import mouth_matte
+from unisync_post.faces.speaker import mouth_opening, mouth_width
+from unisync_post.faces.track import track_faces
+from unisync_post.media.audio import read_mono
+from unisync_post.media.frames import read_frames, rgb8
+from unisync_post.media.probe import probe
+
+FACES = ("faces/sun.mp4", "stylised/a.mp4", "faces/portrait_d12.mp4", "faces/portrait_d11.mp4")
+DUBS = (
+    ("german.wav", 0), ("russian.wav", 0), ("eng.wav", 10), ("eng.wav", 30),
+    ("RD_Radio31_000.wav", 0), ("demo1_audio.wav", 0), ("walden.wav", 0),
+)
+"""File in the footage's ``audio`` folder, and the second to begin at."""
+ENGINE_PEOPLE = frozenset("abchj")
+FRAMES = 140
+SIZE = 512
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How each output fits each dub, and what is left of the original."""
+
+    true: list[float]
+    wrong: list[float]
+    leak: list[float]
+    speed: list[float]
+
+
+def halves(footage: Path, cache: Path, steps: int) -> tuple[DraftEngine, SpeechModel]:
+    """The engine of one half of the people and the judge of the other."""
+    clips = load_clips(footage, cache)
+    mine = [clip for clip in clips if clip.person in ENGINE_PEOPLE]
+    theirs = [clip for clip in clips if clip.person not in ENGINE_PEOPLE]
+    lines, _ = synthetic_lessons()
+    states = []
+    for half, helped in ((mine, lines), (theirs, [])):
+        lessons = [clip.lesson() for clip in half]
+        offsets = aligned_offsets(lessons, helped, rounds=1)
+        states.append(
+            fit_ensemble(half, lessons, helped, offsets, FitConfig(steps=steps), (0, 1))
+        )
+    engine = DraftEngine(model=model_from(states[0]), table=generic_response(mine))
+    return engine, model_from(states[1])
+
+
+def read_face(path: Path, size: int = SIZE) -> Take:
+    """The largest face of a clip as a take, without a dub."""
+    info = probe(path)
+    count = min(FRAMES, info.frames)
+    pictures = [rgb8(frame) for _, frame in read_frames(info, 0, count)]
+    track = max(track_faces(pictures, info.rate), key=lambda face: face.width)
+    window = crop_window(track, size)
+    landmarks = to_crop(track.landmarks, window).astype(np.float32)
+    empty = np.zeros((size, size, 3), np.uint8)
+    crops = np.stack(
+        [
+            crop_frame(picture, matrix, size) if np.isfinite(matrix).all() else empty
+            for picture, matrix in zip(pictures, window.matrices, strict=True)
+        ]
+    )
+    mouths = np.stack([mouth_matte(points, size).dilated for points in landmarks])
+    silence = Driver(np.zeros(16000, np.float32), 16000, Fraction(0))
+    return Take(crops, landmarks, np.ones(count, bool), mouths, crops, track.yaw, silence,
+                info.rate)
+
+
+def dubbed(take: Take, path: Path, start: int) -> Take:
+    """The take with a dub."""
+    seconds = Fraction(take.count) / take.rate.fps + 1
+    samples = read_mono(path, Fraction(start), seconds)
+    driver = Driver(samples, 16000, Fraction(0))
+    return Take(take.frames, take.landmarks, take.generate, take.mouth, take.pose, take.yaw,
+                driver, take.rate)
+
+
+def measured(frames: NDArray[np.uint8], take: Take) -> NDArray[np.float64]:
+    """(2, F) opening and width of the lips in a take's pictures, NaN where no face is found."""
+    tracks = track_faces(list(frames), take.rate)
+    if not tracks:
+        return np.full((2, len(frames)), np.nan)
+    marks = max(tracks, key=lambda face: face.width).landmarks
+    return np.stack([mouth_opening(marks), mouth_width(marks)]).astype(np.float64)
+
+
+def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Pearson's, over the entries both have."""
+    both = np.isfinite(a) & np.isfinite(b)
+    return float(np.corrcoef(a[both], b[both])[0, 1]) if both.sum() > 10 else 0.0
+
+
+def fit_to(lips: NDArray[np.float64], take: Take, judge: SpeechModel) -> float:
+    """How well measured lips fit a take's dub: mean of opening's and width's correlation."""
+    curves = mouth_curves(take.driver, take.rate, take.count, judge)
+    speech = voiced(take.driver, take.rate, take.count) > 0.5
+    scores = [
+        correlation(np.where(speech, lips[row], np.nan), curves[:, row]) for row in (0, 1)
+    ]
+    return float(np.mean(scores))
+
+
+def judge_all(engine: DraftEngine, judge: SpeechModel, footage: Path) -> Scores:
+    """Dub every face with every dub and judge it against all of them."""
+    scores = Scores([], [], [], [])
+    for name in FACES:
+        plain = read_face(footage / name)
+        takes = [dubbed(plain, footage / "audio" / file, start) for file, start in DUBS]
+        original = measured(plain.frames, plain)
+        for index, take in enumerate(takes):
+            begin = time.perf_counter()
+            made = engine.generate(take)
+            scores.speed.append(take.count / (time.perf_counter() - begin))
+            lips = measured(made.frames, take)
+            fits = [fit_to(lips, other, judge) for other in takes]
+            scores.true.append(fits[index])
+            scores.wrong.extend(fits[:index] + fits[index + 1 :])
+            scores.leak.append(correlation(lips[0], original[0]))
+            print(
+                f"{name} + {DUBS[index][0]}@{DUBS[index][1]}: true {fits[index]:.2f}, "
+                f"rank {1 + sum(f > fits[index] for f in fits)} of {len(fits)}, original lips "
+                f"{scores.leak[-1]:.2f}, {scores.speed[-1]:.0f} frames/s",
+                flush=True,
+            )
+    return scores
+
+
+def main() -> None:
+    """Run the bench and print its figures."""
+    parser = argparse.ArgumentParser(description="Bench of the draft engine")
+    parser.add_argument("--footage", type=Path, default=os.environ.get("UNISYNC_FOOTAGE"))
+    parser.add_argument("--cache", type=Path, default=Path("build/draft"))
+    parser.add_argument("--steps", type=int, default=800)
+    options = parser.parse_args()
+    if options.footage is None:
+        parser.error("set UNISYNC_FOOTAGE or pass --footage")
+    torch.set_num_threads(1)
+    engine, judge = halves(Path(options.footage), options.cache, options.steps)
+    torch.set_num_threads(2)
+    scores = judge_all(engine, judge, Path(options.footage))
+    print(f"true {np.mean(scores.true):.3f}  wrong {np.mean(scores.wrong):.3f}")
+    print(f"AUC true against wrong dub: {auc(np.array(scores.true), np.array(scores.wrong)):.3f} "
+          "(target 0.95)")
+    print(f"correlation with the original lips: {np.mean(scores.leak):.3f} (target 0.10)")
+    print(f"frames/s: median {np.median(scores.speed):.1f}, worst {min(scores.speed):.1f} "
+          "(target 10)")
+
+
+if __name__ == "__main__":
+    main()
