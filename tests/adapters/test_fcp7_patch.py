@@ -461,3 +461,17 @@ def test_relink_only(
                 assert item.element.text_of(tag) == new.element.text_of(tag)
     assert result.count(b"<link>") == data.count(b"<link>")
     assert result.count(b"<clipitem ") == data.count(b"<clipitem ")
+
+
+def test_media_whose_rate_the_format_can_only_round_is_still_relinked() -> None:
+    """22.131 fps media stands in an edit as timebase 22; what we write says 22 again."""
+    phone = Media("phone.mp4", 135, 0, Rate.of(22), "")
+    document = read(Edit([[Item(phone, 0, 75, 20, length=66, clip_rate=phone.rate)]]))
+    odd = relink(document, rate=Rate(Fraction(1350, 61)), duration=91, start_frame=8)
+    patched = document.patch([odd], name=NAME)
+    document.verify(patched, [odd], name=NAME)
+    (clip,) = read(patched).items.values()
+    assert clip.media is not None
+    assert (clip.media.rate, clip.media.start) == (Rate.of(22), 8)
+    with pytest.raises(EditError, match="no way to write"):
+        document.patch([replace(odd, rate=Rate(Fraction(1000, 61)))], name=NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..document import Document, PathMap, Relink
@@ -33,7 +34,8 @@ class Fcp7Adapter:
     def patch(
         self, document: Document, relinks: Sequence[Relink], *, name: str | None
     ) -> bytes:
-        return patch_document(_ours(document), relinks, name)
+        ours = _ours(document)
+        return patch_document(ours, _as_sayable(ours, relinks), name)
 
     def verify(
         self,
@@ -43,13 +45,32 @@ class Fcp7Adapter:
         *,
         name: str | None,
     ) -> None:
-        verify_document(_ours(document), patched, relinks, name)
+        ours = _ours(document)
+        verify_document(ours, patched, _as_sayable(ours, relinks), name)
 
 
 def _ours(document: Document) -> Fcp7Document:
     if not isinstance(document, Fcp7Document):
         raise EditError("This document was not read as FCP7 XML", file=document.path)
     return document
+
+
+def _as_sayable(document: Fcp7Document, relinks: Sequence[Relink]) -> list[Relink]:
+    """Relinks in rates that ``timebase`` and ``ntsc`` can state.
+
+    An edit says 22 for media at 22.131 fps, because it has no other way; so does what we write.
+    Frames keep their numbers. A rate that the edit does not round like this is left, and refused
+    where it is written.
+    """
+    sayable = []
+    for relink in relinks:
+        item = document.items[relink.origin]
+        stated = item.media.rate if item.media is not None else None
+        rounds = relink.rate.fps.denominator not in (1, 1001)
+        if rounds and stated is not None and stated.fps == round(relink.rate.fps):
+            relink = replace(relink, rate=stated)
+        sayable.append(relink)
+    return sayable
 
 
 ADAPTER = Fcp7Adapter()
