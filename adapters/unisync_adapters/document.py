@@ -134,6 +134,9 @@ class Document:
             raise EditError(f"No clip {unknown[0]!r} in this edit", file=self.path)
         if len({r.origin for r in relinks}) != len(relinks):
             raise EditError("A clip is relinked twice", file=self.path)
+        relative = [r.path for r in relinks if not r.path.is_absolute()]
+        if relative:
+            raise EditError("New media must be named by an absolute path", file=relative[0])
         if not relinks and name is None:
             return self.data
         return self.adapter.patch(self, relinks, name=name)

@@ -9,10 +9,11 @@ from pathlib import Path
 from unisync_adapters.document import open_edit
 
 from ..engines import open_engine
-from ..engines.base import Engine
+from ..engines.base import Engine, EngineInfo
 from ..errors import JobError
 from ..plan.make import make_plan
 from ..plan.options import PlanOptions
+from ..plan.plan import Plan
 from ..review.page import build_review
 from .assemble import Assembled, assemble
 from .events import Event, Listener, silent
@@ -64,7 +65,10 @@ def dub_edit(
     Raises:
         UniSyncError: the edit cannot be read or planned, or nothing can be written.
     """
-    job = plan_job(edit, out, options, open_engine(engine))
+    chosen = open_engine(engine)
+    job = plan_job(edit, out, options, chosen)
+    for message in choices(job.plan, chosen.info):
+        listen(Event("choice", message=message))
     return finish_job(job, workers=workers, burn_in=burn_in, listen=listen)
 
 
@@ -74,6 +78,17 @@ def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Engine) -> Job
     _refuse_source_folder(edit, out)
     plan = make_plan(document, options, taken=taken_names(out))
     return create_job(out, plan, document.data, engine.info, options)
+
+
+def choices(plan: Plan, info: EngineInfo) -> tuple[str, ...]:
+    """What was decided for the whole job, in sentences (law 8)."""
+    kind = "previews, not for delivery" if info.draft else "final pictures"
+    return (
+        f"engine: {info.name} {info.version} ({kind})",
+        f"dub: {plan.dub.reason}",
+        *plan.dub.warnings,
+        *plan.warnings,
+    )
 
 
 def taken_names(out: Path) -> frozenset[str]:

@@ -11,8 +11,8 @@ class Event:
     """Something that happened in a job.
 
     Attributes:
-        kind: ``job`` (begins), ``shot`` (begins), ``step`` (progress), ``done`` (one shot ended),
-            ``warning``, ``end``.
+        kind: ``choice`` (something was decided for the job), ``job`` (begins), ``shot`` (begins),
+            ``step`` (progress), ``done`` (one shot ended), ``warning``, ``end``.
         shot: index of the shot's clip in the plan; 0 for the job as a whole.
         key: the shot's render key.
         step: ``faces``, ``lips``, ``check`` …

@@ -164,6 +164,7 @@ def create_job(
     Raises:
         JobError: the folder cannot be written.
     """
+    out = out.absolute()  # what the edit will say of its media must hold from anywhere
     identity = job_identity(plan, info, options)
     for path in jobs_in(out):
         known = open_job(path)

@@ -132,9 +132,10 @@ def remove_leftovers(folder: Path, stem: str) -> None:
 
 def _done(clip: ClipPlan, key: str, result: ShotResult, status: str) -> Event:
     total = clip.shot.length if clip.shot else 0
-    return Event(
-        "done", clip.index, key, done=total, total=total, status=status, message=result.reason
-    )
+    message = result.reason
+    if not message and result.face is not None and len(result.face.candidates) > 1:
+        message = f"face {result.face.track}, {result.face.reason}"
+    return Event("done", clip.index, key, done=total, total=total, status=status, message=message)
 
 
 def unique(job: JobFolder, clips: Iterable[ClipPlan]) -> list[ClipPlan]:

@@ -67,6 +67,20 @@ def test_the_whole_way(stage, tmp_path: Path) -> None:
     assert sidecar.unchanged[0].reason == landscape.reason
 
 
+def test_a_relative_out_folder_still_gives_absolute_media(
+    stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = Painter()
+    job = plan_for(stage.edit, stage.dub, Path("out"), engine)
+    render_job(job, engine=engine, shots={1})
+    returned = assemble(job, partial=True)
+    clip = open_edit(returned.edit).timeline.find_clips()[0]
+    assert clip.media_reference.target_url.endswith(
+        str(tmp_path / job.media_name(job.plan.to_render[0]).replace("media/", "out/media/"))
+    )
+
+
 def test_a_second_run_renders_nothing(stage, tmp_path: Path) -> None:
     engine = Painter()
     render_job(plan_for(stage.edit, stage.dub, tmp_path / "out", engine), engine=engine)
@@ -183,14 +197,14 @@ def test_a_full_disk_stops_the_job_and_loses_nothing(stage, tmp_path: Path) -> N
     assert roomy.takes == 1
 
 
-def test_another_language_and_a_changed_cut_render_only_what_is_new(
-    stage, tmp_path: Path
-) -> None:
+def test_another_language_and_a_changed_cut_render_only_what_is_new(stage, tmp_path: Path) -> None:
     out, engine = tmp_path / "out", Painter()
     french = plan_for(stage.edit, stage.dub, out, engine)
     render_job(french, engine=engine)
     assemble(french)
-    longer = write_edit(tmp_path / "Reel.xml", [Cut(stage.anna), Cut(stage.ben, entry=9), Cut(stage.valley)])
+    longer = write_edit(
+        tmp_path / "Reel.xml", [Cut(stage.anna), Cut(stage.ben, entry=9), Cut(stage.valley)]
+    )
     changed = Painter()
     recut = plan_for(longer, stage.dub, out, changed)
     assert render_job(recut, engine=changed)["ready"] == 2
