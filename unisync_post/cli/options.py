@@ -132,7 +132,8 @@ engine_option = click.option(
     "--engine",
     default="auto",
     show_default=True,
-    help="What generates the mouths; auto takes the best that can run here and says which.",
+    help="What generates the mouths; auto takes the best that can run here and says which. "
+    "package.module:factory opens an engine of your own.",
 )
 workers_option = click.option(
     "--workers",

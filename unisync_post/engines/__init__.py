@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from ..errors import EngineError
 from .base import Driver, Engine, EngineInfo, Generated, Take
@@ -64,11 +65,15 @@ def open_engine(name: str = "auto") -> Engine:
     """Open an engine; ``info.name`` of what is returned says which one ``auto`` took.
 
     Args:
-        name: ``auto`` (the best that can run here) or an engine's name.
+        name: ``auto`` (the best that can run here), an engine's name, or ``package.module:factory``
+            for an engine of your own: the factory takes nothing and returns an :class:`Engine`
+            whose ``info.name`` is this very text.
 
     Raises:
         EngineError: no such engine, or it cannot run here.
     """
+    if ":" in name:
+        return _open_foreign(name)
     if name != "auto":
         if name not in _ENGINES:
             raise EngineError(
@@ -85,3 +90,18 @@ def open_engine(name: str = "auto") -> Engine:
     raise EngineError(
         f"no engine can run here ({'; '.join(problems)})", remedy="Run `unisync doctor`."
     )
+
+
+def _open_foreign(name: str) -> Engine:
+    module, _, factory = name.partition(":")
+    try:
+        engine: Engine = getattr(import_module(module), factory)()
+    except (ImportError, AttributeError) as error:
+        raise EngineError(
+            f"the engine {name!r} cannot be loaded: {error}",
+            remedy="Write package.module:factory, and install the package in this environment.",
+        ) from error
+    if engine.info.name != name:
+        # a job records the name and its workers open the engine by it
+        raise EngineError(f"the engine {name!r} calls itself {engine.info.name!r}")
+    return engine
