@@ -115,9 +115,7 @@ class _Comparison:
         self.met.add(relink.origin)
         self.relinked(relink, before, after)
 
-    def relinked(
-        self, relink: Relink, before: otio.schema.Clip, after: otio.schema.Clip
-    ) -> None:
+    def relinked(self, relink: Relink, before: otio.schema.Clip, after: otio.schema.Clip) -> None:
         """The clip plays exactly what the relink says, for as long as before."""
         clip = before.name
         media = after.media_reference

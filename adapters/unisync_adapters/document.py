@@ -57,7 +57,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Relink:
-    """"This clip now plays this media."
+    """ "This clip now plays this media."
 
     The new media has its own first frame; ``source_in`` says which of its frames the clip starts
     on (the head handle's length). Everything the NLE compares is stated, nothing is probed here.

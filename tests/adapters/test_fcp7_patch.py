@@ -212,7 +212,8 @@ def test_effect_keyframes_and_clip_markers_stay_on_their_picture() -> None:
     clip = clipitem(patched(document, relink(document)), "clipitem-1")
     assert [w.text for w in clip.iterfind("filter//when")] == ["7", "32"] * 3
     assert [(m.findtext("in"), m.findtext("out")) for m in clip.findall("marker")] == [
-        ("22", "-1"), ("2", "17"),
+        ("22", "-1"),
+        ("2", "17"),
     ]
 
 
@@ -318,7 +319,8 @@ def test_new_ids_are_new_in_an_edit_that_was_patched_before() -> None:
     again = read(once)
     twice = patched(again, relink(again, 1), name="v2")
     assert {f.get("id") for f in tree(twice).xpath("//file[starts-with(@id, 'unisync')]")} == {
-        "unisync-1", "unisync-2",
+        "unisync-1",
+        "unisync-2",
     }
 
 
@@ -444,9 +446,7 @@ def test_relink_only(
     """Whatever is relinked: the rest is the same text, and the resolved media says so."""
     data = Edit([_track(shots)], style, rate=rate).data()
     document = read(data)
-    relinks = [
-        relink(document, n, baked=True) for n in sorted(chosen) if n < len(document.origins)
-    ]
+    relinks = [relink(document, n, baked=True) for n in sorted(chosen) if n < len(document.origins)]
     result = patched(document, *relinks)
     wanted = {r.origin for r in relinks}
     after = read(result)

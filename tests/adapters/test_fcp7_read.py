@@ -53,7 +53,10 @@ def test_a_clip_lies_where_the_document_says(style: Style) -> None:
     assert first.media_reference.available_range.start_time.value == 90_000
     assert first.media_reference.target_url.endswith("a%201.mov")
     assert facts(first.media_reference) == {
-        "rate": "25", "drop": False, "reel": "A001", "raster": [1920, 1080],
+        "rate": "25",
+        "drop": False,
+        "reel": "A001",
+        "raster": [1920, 1080],
     }
     assert document.timeline.global_start_time.value == 90_000
     assert facts(document.timeline) == {"rate": "25", "drop": False}
@@ -132,10 +135,14 @@ def test_an_edge_of_minus_one_is_the_cut_in_the_transition(alignment: str, cut: 
 def test_a_cut_point_in_ticks_decides() -> None:
     over = Item(None, 40, 60, over="center")
     track = [Item(B, 0, -1, length=60), over, Item(B, -1, 90, length=50)]
-    data = Edit([track]).data().replace(
-        b"<alignment>center</alignment>",
-        b"<alignment>center</alignment><cutPointTicks>%d</cutPointTicks>"
-        % seconds_to_ticks(Fraction(4, 25)),
+    data = (
+        Edit([track])
+        .data()
+        .replace(
+            b"<alignment>center</alignment>",
+            b"<alignment>center</alignment><cutPointTicks>%d</cutPointTicks>"
+            % seconds_to_ticks(Fraction(4, 25)),
+        )
     )
     document = read(data)
     assert record(clips(document)[1]) == (44, 90)

@@ -136,9 +136,7 @@ def test_media_that_start_elsewhere_move_the_source_and_its_markers() -> None:
 
 def test_a_fractional_source_in_the_timeline_rate_is_kept() -> None:
     """Resolve: 24 fps media in a 25 fps timeline; the in-point lies between two media frames."""
-    document = edit(
-        clip(source=span(91046.625, 40.0, 25.0)), global_start_time=time(90000.0, 25.0)
-    )
+    document = edit(clip(source=span(91046.625, 40.0, 25.0)), global_start_time=time(90000.0, 25.0))
     relink = replace(RELINK, start_frame=87404 - 12)
     patched, _ = relinked(document, relink)
     assert not any("source_range" in pointer for pointer in changed(document, patched))

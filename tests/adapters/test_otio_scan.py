@@ -35,7 +35,7 @@ def test_values_and_spans(document: object, ascii_only: bool, indent: int, bom: 
 
 
 def test_rapidjsons_bare_words() -> None:
-    values = scan(b'[Inf, -Inf,Infinity ,-Infinity, NaN]').plain()
+    values = scan(b"[Inf, -Inf,Infinity ,-Infinity, NaN]").plain()
     assert values[:4] == [math.inf, -math.inf, math.inf, -math.inf]
     assert math.isnan(values[4])
 
@@ -71,7 +71,7 @@ def test_pointers_lead_to_values() -> None:
         (b"[1 2]", "'2' where none belongs"),
         (b'{"a: 1}', "not closed"),
         (b'["\\x"]', "bad escape"),
-        (b'{1: 2}', "string is missing"),
+        (b"{1: 2}", "string is missing"),
         (b'["\xff"]', "not UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
         (b"[" * (MAX_DEPTH + 2), "deep"),

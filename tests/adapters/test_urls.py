@@ -197,9 +197,7 @@ def test_paths_are_mapped_to_this_machine(
         ("media/a.mov", (), "/mnt/m/out/n w.mov"),
     ],
 )  # fmt: skip
-def test_paths_are_mapped_back(
-    like: str, pairs: tuple[tuple[str, str], ...], written: str
-) -> None:
+def test_paths_are_mapped_back(like: str, pairs: tuple[tuple[str, str], ...], written: str) -> None:
     url = MediaUrl.parse(like)
     assert map_from_local(Path("/mnt/m/out/n w.mov"), PathMap(pairs), url) == written
 

@@ -38,7 +38,10 @@ class Style:
 
 
 PREMIERE = Style(
-    "premiere", ticks=True, exploded=True, uuid="5ea30a6b-552f-4722-be92-6dfdb66c97e6",
+    "premiere",
+    ticks=True,
+    exploded=True,
+    uuid="5ea30a6b-552f-4722-be92-6dfdb66c97e6",
     url="file://localhost/D%3a/media/",
     sequence_attributes=' TL.SQTimePerPixel="0.03" MZ.EditLine="0" explodedTracks="true"',
 )
@@ -398,7 +401,9 @@ class _Writer:
         for channel in range(2 if exploded else 1):
             attributes = (
                 f' currentExplodedTrackIndex="{channel}" totalExplodedTrackCount="2"'
-                ' premiereTrackType="Stereo"' if exploded else ""
+                ' premiereTrackType="Stereo"'
+                if exploded
+                else ""
             )
             self.open("track" + attributes)
             for index, item in enumerate(items):
@@ -414,9 +419,7 @@ class _Writer:
         # a transition is the picture's alone: sound is cut where the picture is first seen
         start = item.start if item.start >= 0 else max(0, item.end - (item.length or 0))
         length = item.length or (item.end - item.start)
-        self.head(
-            Item(item.media, start, start + length, item.entry, clip_rate=item.clip_rate)
-        )
+        self.head(Item(item.media, start, start + length, item.entry, clip_rate=item.clip_rate))
         assert item.media is not None
         self.file(item.media)
         self.open("sourcetrack")

@@ -63,9 +63,7 @@ def covered(colours: NDArray[np.float32]) -> NDArray[np.float32]:
     lips, mouth = len(_LIPS), len(_LIPS) + len(_SKIN)
     light = np.median(colours[:, mouth:], axis=1, keepdims=True)
     relative = colours[:, :mouth] - light
-    evidence: NDArray[np.float32] = np.maximum(
-        _recoloured(relative), _featureless(relative, lips)
-    )
+    evidence: NDArray[np.float32] = np.maximum(_recoloured(relative), _featureless(relative, lips))
     return evidence
 
 

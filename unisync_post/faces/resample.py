@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def crop_frame(
-    rgb: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
-) -> NDArray[np.uint8]:
+def crop_frame(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
     """One square crop of a frame.
 
     Only the part of the frame under the crop is touched. When the crop is smaller than what it

@@ -146,9 +146,7 @@ def _angles(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     return angles
 
 
-def _covered(
-    face: dict[int, Sighting], cuts: tuple[int, ...], count: int
-) -> NDArray[np.float32]:
+def _covered(face: dict[int, Sighting], cuts: tuple[int, ...], count: int) -> NDArray[np.float32]:
     """(F,) evidence that the mouth is covered, 1 = limit; 0 where unseen."""
     evidence = np.zeros(count, np.float32)
     scenes: dict[int, list[int]] = {}

@@ -209,9 +209,7 @@ class _ClipPatch:
             first = before
         yield from self.markers(old, before, first)
 
-    def markers(
-        self, clip: otio.schema.Clip, before: Fraction, after: Fraction
-    ) -> Iterator[Edit]:
+    def markers(self, clip: otio.schema.Clip, before: Fraction, after: Fraction) -> Iterator[Edit]:
         """Markers count in the media's clock: keep them on their record frames."""
         speed = _speed(clip) if self.relink.baked else Fraction(1)
         if before == after and speed == 1:

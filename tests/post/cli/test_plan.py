@@ -77,7 +77,13 @@ def test_without_a_terminal_it_prints_plain_lines(edit: Path) -> None:
     lines = result.output.splitlines()
     assert lines[0].split("\t")[:4] == ["#", "Record", "Track", "Clip"]
     assert lines[1].split("\t") == [
-        "1", "00:00:00:00", "V1", "talk [bold]", "a.mov", "FR.wav", "leave",
+        "1",
+        "00:00:00:00",
+        "V1",
+        "talk [bold]",
+        "a.mov",
+        "FR.wav",
+        "leave",
         "No dub speech under it.",
     ]
     assert "New timeline: Reel [1]_UNISYNC_FR_v001" in lines

@@ -74,8 +74,9 @@ def test_silence_closes_an_open_mouth(engine: DraftEngine, make_take: MakeTake) 
     wide = [k for k in range(24) if k % 12 in (4, 5, 6)]
 
     def dark(frames: NDArray[np.uint8]) -> float:
-        return float(np.mean([(frames[k][take.mouth[k] > 0].max(axis=1) < 90).mean()
-                              for k in wide]))
+        return float(
+            np.mean([(frames[k][take.mouth[k] > 0].max(axis=1) < 90).mean() for k in wide])
+        )
 
     assert dark(made.frames) < 0.35 * dark(take.frames)
 

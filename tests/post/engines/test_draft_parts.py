@@ -18,9 +18,7 @@ from unisync_post.engines.draft.warp import Region, spread, triangle_map
 from unisync_post.faces.speaker import mouth_opening
 
 
-def exhaustive(
-    fit: NDArray[np.float64], change: NDArray[np.float64], config: PathConfig
-) -> float:
+def exhaustive(fit: NDArray[np.float64], change: NDArray[np.float64], config: PathConfig) -> float:
     """The cheapest legal path, by trying all of them."""
     frames, library = fit.shape
     best = np.inf
@@ -80,11 +78,13 @@ def test_path_without_any_texture_is_an_error() -> None:
         cheapest_path(np.full((3, 3), np.inf), np.zeros((3, 3)), PathConfig())
 
 
-def test_taps_always_sum_to_one() -> None:
-    mixes = taps(np.array([0, 1, 2, 7, 8, 3, 4, 5]))
+def test_dissolves_sum_to_one_and_join_like_mouths() -> None:
+    openings = np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0.2])
+    mixes = taps(np.array([0, 1, 2, 7, 8, 3, 4, 5]), openings)
     assert all(sum(w for _, w in mix) == pytest.approx(1) for mix in mixes)
     assert mixes[3] == [(7, 0.7), (3, 0.3)]
     assert mixes[0] == [(0, 1.0)]
+    assert mixes[4] == [(8, 1.0)], "an open mouth is not dissolved into a closed one"
 
 
 REGION = Region(0, 0, 40, 40)
@@ -138,8 +138,13 @@ def test_target_is_the_wanted_mouth_and_the_same_eyes(
     targets = target_shapes(shapes, response(shapes, generic_table()), wanted, 25.0)
     opening = mouth_opening(targets.astype(np.float32))
     np.testing.assert_allclose(opening, 0.15, atol=0.01)
-    placed = np.array([pose.place(p) for pose, p in zip(shapes.poses, shapes.points, strict=True)
-                       if pose is not None])
+    placed = np.array(
+        [
+            pose.place(p)
+            for pose, p in zip(shapes.poses, shapes.points, strict=True)
+            if pose is not None
+        ]
+    )
     eyes = [33, 133, 263, 362, 6, 10]
     np.testing.assert_allclose(targets[:, eyes], placed[:, eyes], atol=1e-6)
 

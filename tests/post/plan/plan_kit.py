@@ -157,7 +157,14 @@ class Desk:
                 number += 1
                 origins[key] = Origin(key, item.name, parent.name if parent else "V1")
         return Document(
-            self.folder / "cut.otio", b"bytes", None, timeline, origins, record, drop, path_map  # type: ignore[arg-type]
+            self.folder / "cut.otio",
+            b"bytes",
+            None,
+            timeline,
+            origins,
+            record,
+            drop,
+            path_map,  # type: ignore[arg-type]
         )
 
     def plan(self, *tracks: Any, dub: Path | str | None = None, **said: Any) -> Plan:

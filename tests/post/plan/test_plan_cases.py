@@ -299,11 +299,17 @@ def test_22_generators_titles_and_stills_are_never_media(desk: Desk, dub: Path) 
     missing = clip("M", media=otio.schema.MissingReference())
     still = clip("S", media=reference("S.png", still=True))
     plan = desk.plan(
-        track(clip("A")), track(title, name="V2"), track(missing, name="V3"),
-        track(still, name="V4"), dub=dub,
+        track(clip("A")),
+        track(title, name="V2"),
+        track(missing, name="V3"),
+        track(still, name="V4"),
+        dub=dub,
     )
     assert {c.name: c.decision.value for c in plan.clips} == {
-        "A": "render", "T": "leave", "M": "leave", "S": "leave",
+        "A": "render",
+        "T": "leave",
+        "M": "leave",
+        "S": "leave",
     }
 
 
@@ -312,9 +318,7 @@ def test_24_25_record_timecode_is_drop_frame_where_the_edit_is(desk: Desk, dub: 
     start = 107_892  # 01:00:00;00
     edit = track(gap(1800, 30000 / 1001), clip("A", 0, 50, rate=29.97, record_rate=30000 / 1001))
     desk.sound("long.wav", (0, 62), length=63)
-    plan = desk.plan(
-        edit, dub=desk.folder / "long.wav", rate="30000/1001", start=start, drop=True
-    )
+    plan = desk.plan(edit, dub=desk.folder / "long.wav", rate="30000/1001", start=start, drop=True)
     assert plan.clips[0].timecode == "01:01:00;02"
 
 

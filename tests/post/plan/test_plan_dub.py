@@ -118,9 +118,7 @@ def test_01_no_dub_stops_and_lists(desk: Desk, picture: Track) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["A2", "2", "Voices", "a2 voices"])
-def test_01_a_track_is_named_by_number_or_name(
-    desk: Desk, picture: Track, wanted: str
-) -> None:
+def test_01_a_track_is_named_by_number_or_name(desk: Desk, picture: Track, wanted: str) -> None:
     plan = desk.plan(
         picture,
         audio(spoken(desk, "o.wav")),

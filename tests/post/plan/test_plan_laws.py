@@ -34,7 +34,10 @@ def plate(rate: Rate, frames: int = 5000, start: int = 0) -> MediaInfo:
 
 def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> Placement:
     made = clip(
-        "A", position, count, rate=float(rate.fps),
+        "A",
+        position,
+        count,
+        rate=float(rate.fps),
         media=reference("A.mov", 5000, float(rate.fps)),
         speed=None if speed == 1 else speed,
     )
