@@ -149,7 +149,7 @@ class DraftEngine:
             pose = plan.shapes.poses[k]
             if pose is not None:
                 points[k] = pose.place(plan.shapes.points[k])
-        mixes = taps(plan.path)
+        mixes = taps(plan.path, plan.library.controls[:, 0])
         for row, k in enumerate(plan.library.frames):
             if not usable[k]:
                 continue

@@ -25,6 +25,10 @@ from .warp import Region, grid_of, region_of, spread, triangle_map
 
 _STRETCH = 1.25
 """Most that teeth may be stretched; beyond it they keep their size and the mouth is drawn below."""
+_THIN = 1.6
+"""Pixels of opening below which lips are shown as touching."""
+_LIGHT = 36.0
+"""Levels by which skin in two frames of a shot differs through light alone."""
 _VIRTUAL = 478
 """First of the extra points: the line down to which the borrowed opening reaches."""
 
@@ -38,6 +42,9 @@ def _triangles() -> NDArray[np.int64]:
 
 
 _TRIANGLES = _triangles()
+_SKIN = sorted(set(range(468)) - set(UPPER_INNER) - set(LOWER_INNER))
+"""Points that skin follows: not the inner lips, whose opposite moves would cancel, nor the eyes'
+irises."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,8 @@ def _displaced(
     nose: float,
 ) -> NDArray[np.float32]:
     """Layer 1: the plate's own skin, moved so that jaw, chin and cheeks follow."""
-    at, moves = target[:468, :2], (plate.points - target)[:468, :2]
-    field = spread(at, moves, region, 0.16 * nose)
+    moves = plate.points[_SKIN, :2] - target[_SKIN, :2]
+    field = spread(target[_SKIN, :2], moves, region, 0.09 * nose)
     room = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT),
                                  cv2.DIST_L2, 3)[1:-1, 1:-1]
     taper = np.clip(room / (0.16 * nose), 0, 1)
@@ -134,9 +141,12 @@ def _mouth(
     """Layer 2: the borrowed mouths in the target's shape, and what none of them can show."""
     mouth = np.zeros((*region.shape, 3), np.float32)
     covered = np.zeros(region.shape, np.float32)
+    # a strip of opening thinner than the pixel grid would be a dotted line
+    usable = np.ones(len(_TRIANGLES), bool)
+    usable[len(LIP_TRIANGLES) :] = _widest_gap(target) > _THIN
     for texture in textures:
         source, goal = _with_virtual_line(texture.points, target)
-        map_x, map_y, held = triangle_map(source, goal, _TRIANGLES, region)
+        map_x, map_y, held = triangle_map(source, goal, _TRIANGLES, region, usable)
         mouth += texture.weight * _sample(texture.picture, map_x, map_y)
         covered += texture.weight * held
     _, _, _, opening = opening_coordinates(target, region)
@@ -240,7 +250,7 @@ def _mouth_alpha(
 ) -> NDArray[np.float32]:
     """Soft matte of the borrowed mouth: 1 on the lips, 0 where its mesh ends."""
     feather = max(1.0, 0.035 * nose)
-    alpha = cv2.GaussianBlur(_filled(_outline(target, 0.5), region), (0, 0), feather)
+    alpha = cv2.GaussianBlur(_filled(_outline(target, 0.75), region), (0, 0), feather)
     within = _filled(_outline(target, 0.97), region)
     soft: NDArray[np.float32] = alpha * cv2.GaussianBlur(within, (0, 0), 1.0) * within
     return soft
@@ -253,9 +263,14 @@ def _ring_difference(
     region: Region,
     nose: float,
 ) -> NDArray[np.float32]:
-    """Low-pass colour difference on the skin around the lips, carried inwards as a membrane."""
+    """Low-pass colour difference on the skin around the lips, carried inwards as a membrane.
+
+    Where the two differ by more than light does, one of them shows lip: that tells nothing of the
+    skin and would tint the chin.
+    """
     ring = _filled(_outline(target, 0.9), region) - _filled(_outline(target, 0.35), region)
-    ring = np.clip(ring, 0, 1)[..., None]
+    apart = np.square((skin - mouth) / _LIGHT).sum(axis=2)
+    ring = (np.clip(ring, 0, 1) * np.exp(-apart))[..., None]
     height, width = region.shape
     small = (max(2, width // 4), max(2, height // 4))
     stacked = np.concatenate([(skin - mouth) * ring, ring], axis=2)

@@ -12,6 +12,9 @@ from .mesh import FOLDS, LIPS, NOSE_BASE, NOSE_TOP
 from .retrieve import PathConfig, cheapest_path
 from .shapes import Shapes
 
+_ALIKE = 0.04
+"""Nose lengths of opening by which two mouths may differ to be dissolved into each other."""
+
 
 @dataclass(frozen=True)
 class Library:
@@ -112,17 +115,23 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     return distance
 
 
-def taps(path: NDArray[np.int64]) -> list[list[tuple[int, float]]]:
-    """For each frame the library rows to mix and their weights: a short dissolve at each jump."""
-    last = len(path) - 1
-    library = int(path.max()) if len(path) else 0
+def taps(
+    path: NDArray[np.int64], openings: NDArray[np.float64]
+) -> list[list[tuple[int, float]]]:
+    """For each frame the library rows to mix and their weights: a short dissolve at each jump.
+
+    Mouths that are not about equally open are cut, not dissolved: a mix of both is neither.
+
+    Args:
+        path: (T,) rows of :func:`choose`.
+        openings: (K,) lip opening of every row.
+    """
+    last = len(openings) - 1
     mixes: list[list[tuple[int, float]]] = [[(int(k), 1.0)] for k in path]
-    for t in range(1, len(path)):
-        if path[t] == path[t - 1] + 1:
-            continue
-        after = min(int(path[t - 1]) + 1, library)
-        before = max(int(path[t]) - 1, 0)
-        mixes[t] = [(int(path[t]), 0.7), (after, 0.3)]
-        if len(mixes[t - 1]) == 1 and t - 1 <= last:
-            mixes[t - 1] = [(int(path[t - 1]), 0.7), (before, 0.3)]
+    for t in np.flatnonzero(np.diff(path) != 1) + 1:
+        after, before = min(int(path[t - 1]) + 1, last), max(int(path[t]) - 1, 0)
+        for at, other in ((t, after), (t - 1, before)):
+            alike = abs(openings[other] - openings[path[at]]) < _ALIKE
+            if alike and len(mixes[at]) == 1:
+                mixes[at] = [(int(path[at]), 0.7), (other, 0.3)]
     return mixes

@@ -95,6 +95,7 @@ def triangle_map(
     target: NDArray[np.float64],
     triangles: NDArray[np.int64],
     region: Region,
+    usable: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Where each pixel of the target mesh comes from, triangle by triangle.
 
@@ -106,6 +107,7 @@ def triangle_map(
         source, target: (N, 2) points of the mesh in the two pictures, crop pixels.
         triangles: (T, 3) indices of points.
         region: of the target picture.
+        usable: (T,) triangles that may be drawn; the others' pixels go to their neighbours too.
 
     Returns:
         map_x, map_y (h, w) float32 source positions, and (h, w) where they hold.
@@ -114,6 +116,8 @@ def triangle_map(
     a, b = target[triangles], source[triangles]
     fine = (np.abs(_area(a)) > _LEAST_AREA) & (_area(a) * _area(b) > 0)
     fine &= np.abs(_area(b)) > _LEAST_AREA
+    if usable is not None:
+        fine &= usable
     labels = np.zeros((height, width), np.uint8)
     whole = np.zeros((height, width), np.uint8)
     corners = np.rint((a - (region.x0, region.y0)) * 16).astype(np.int32)
