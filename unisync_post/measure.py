@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from .driver import SAMPLE_RATE, build_driver
 from .engines.base import Driver
-from .engines.draft.speech import mouth_curves
 from .faces.speaker import choose_face, mouth_opening, speech_fit
 from .faces.thumbnails import thumbnail_frame, write_thumbnails
 from .faces.types import FaceTrack
@@ -62,6 +61,8 @@ def fit_of(opening: NDArray[np.float32], driver: Driver, shot: Shot) -> Fit:
     usable = speech & np.isfinite(opening)
     if usable.sum() < MIN_SPEECH:
         return Fit()
+    from .engines.draft.speech import mouth_curves  # brings torch: two seconds a plan need not wait
+
     curve = mouth_curves(driver, shot.rate, count)[:, 0]
     fit, lag = speech_fit(np.where(usable, opening, np.nan).astype(np.float32), curve, MAX_LAG)
     return Fit(round(float(fit), 3), int(lag))
