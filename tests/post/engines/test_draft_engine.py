@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unisync_post.engines import available, open_engine
 from unisync_post.engines.base import Take
-from unisync_post.engines.draft.engine import DraftConfig, DraftEngine
+from unisync_post.engines.draft.engine import DraftConfig, DraftEngine, generic_table
 from unisync_post.errors import EngineError
 
 MakeTake = Callable[..., Take]
@@ -151,6 +151,7 @@ def test_fingerprint_follows_the_settings() -> None:
     assert first.draft
     assert first == DraftEngine().info
     assert DraftEngine(DraftConfig(max_yaw=20)).info.fingerprint != first.fingerprint
+    assert DraftEngine(table=generic_table() * 1.01).info.fingerprint != first.fingerprint
 
 
 def test_engines_are_opened_by_name() -> None:

@@ -1,0 +1,1 @@
+"""The draft engine: previews on any processor, with nothing to fetch."""

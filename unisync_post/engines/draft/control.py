@@ -78,10 +78,9 @@ def _smooth(gate: NDArray[np.float64]) -> NDArray[np.float64]:
     wide = np.convolve(gate, np.ones(21), "same") > 0
     kept = np.convolve((~wide).astype(np.float64), np.ones(13), "same") == 0
     weights = np.exp(-0.5 * (np.arange(-8, 9) / 3.0) ** 2)
-    soft: NDArray[np.float64] = np.convolve(
-        kept.astype(np.float64), weights / weights.sum(), "same"
-    )
-    return np.clip(soft, 0, 1)
+    soft = np.convolve(kept.astype(np.float64), weights / weights.sum(), "same")
+    clipped: NDArray[np.float64] = np.clip(soft, 0, 1)
+    return clipped
 
 
 def wanted_mouth(
@@ -115,7 +114,7 @@ def limited(curve: NDArray[np.float64], speed: float) -> NDArray[np.float64]:
 
     Peaks give way, closures stay.
     """
-    slow = curve.copy()
+    slow: NDArray[np.float64] = curve.copy()
     for k in range(1, len(slow)):
         slow[k] = min(slow[k], slow[k - 1] + speed)
     for k in range(len(slow) - 2, -1, -1):

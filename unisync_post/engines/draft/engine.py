@@ -18,7 +18,7 @@ from .control import MouthRange, mouth_range, voiced, wanted_mouth
 from .render import Plate, Texture, render
 from .retrieve import PathConfig
 from .shapes import Shapes, pose_free, response, target_shapes
-from .speech import WEIGHTS, SpeechModel, mouth_curves, shipped_model
+from .speech import SpeechModel, mouth_curves, shipped_model
 from .textures import Library, choose, describe, taps
 
 VERSION = "1"
@@ -76,14 +76,14 @@ class DraftEngine:
         self._config = config or DraftConfig()
         self._model = model or shipped_model()
         self._table = generic_table() if table is None else table
-        self._custom = model is not None or table is not None
+        self._fingerprint = _fingerprint(self._config, self._model, self._table)
 
     @property
     def info(self) -> EngineInfo:
         return EngineInfo(
             name="draft",
             version=VERSION,
-            fingerprint=_fingerprint(self._config, self._custom),
+            fingerprint=self._fingerprint,
             draft=True,
         )
 
@@ -256,8 +256,12 @@ def generic_table() -> NDArray[np.float64]:
     return table
 
 
-def _fingerprint(config: DraftConfig, custom: bool) -> str:
-    digest = hashlib.sha256(f"draft {VERSION} {asdict(config)} {custom}".encode())
-    for path in (WEIGHTS, TABLE):
-        digest.update(path.read_bytes())
+def _fingerprint(config: DraftConfig, model: SpeechModel, table: NDArray[np.float64]) -> str:
+    """Hash of all that decides a pixel besides the take."""
+    digest = hashlib.sha256(f"draft {VERSION} {asdict(config)}".encode())
+    for net in model.nets:
+        for name, tensor in net.state_dict().items():
+            digest.update(name.encode() + tensor.numpy().tobytes())
+    for values in (model.heard, model.spoken, np.array(model.width_deviation), table):
+        digest.update(values.tobytes())
     return digest.hexdigest()[:16]

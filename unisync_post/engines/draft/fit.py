@@ -60,7 +60,7 @@ def fit(
             loss = loss + lip_loss(net(batch.mel)[..., :2], batch)
         if lines:
             batch = draw(lines, config.line_chunks, config.chunk, rng)
-            loss = loss + _line_loss(net(batch.mel), net, batch, config)
+            loss = loss + _line_loss(net(batch.mel), batch, config)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -94,7 +94,7 @@ def lip_loss(predicted: Tensor, batch: Batch) -> Tensor:
     return (distance / total).mean() + 0.5 * (1 - correlation).mean()
 
 
-def _line_loss(predicted: Tensor, net: SpeechNet, batch: Batch, config: FitConfig) -> Tensor:
+def _line_loss(predicted: Tensor, batch: Batch, config: FitConfig) -> Tensor:
     inside = batch.seen > 0
     shut = functional.binary_cross_entropy_with_logits(
         predicted[..., 2][inside], batch.closed[inside], pos_weight=torch.tensor(3.0)

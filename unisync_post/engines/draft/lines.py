@@ -6,16 +6,19 @@ The sentences are our own; eSpeak NG speaks them in many voices (see
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from unisync_model.characters.mouths import is_closure
+from unisync_model.characters.speech import Phoneme, mouth_curve, synthesise
 
 from .lessons import STEP, Lesson, grid_mel
 
 VOICES = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f4", "+f5")
-"""Voice variants of eSpeak NG; the last of each language's draw is kept for testing."""
+"""Voice variants of eSpeak NG; the last one is kept for testing."""
 
 SENTENCES: dict[str, tuple[str, ...]] = {
     "en-us": (
@@ -126,8 +129,6 @@ def _texts() -> Iterator[tuple[str, str]]:
 
 def spoken(text: str, voice: str, speed: int, pitch: int) -> Lesson:
     """One line as a lesson: the rule-based mouth of its phonemes, and its bilabials."""
-    from unisync_model.characters.speech import mouth_curve, synthesise
-
     utterance = synthesise(text, voice, speed=speed, pitch=pitch)
     seconds = Fraction(len(utterance.samples), utterance.sample_rate)
     length = int(seconds / STEP)
@@ -144,9 +145,8 @@ def spoken(text: str, voice: str, speed: int, pitch: int) -> Lesson:
     )
 
 
-def _closures(phonemes: Any, length: int) -> Any:
-    from unisync_model.characters.mouths import is_closure
-
+def _closures(phonemes: Sequence[Phoneme], length: int) -> NDArray[np.float32]:
+    """(length,) 1 while the lips are together; a closure between two outputs still counts."""
     times = np.arange(length) * float(STEP)
     closed = np.zeros(length, np.float32)
     for phoneme in phonemes:

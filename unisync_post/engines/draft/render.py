@@ -217,7 +217,8 @@ def _palette(plate: Plate) -> Palette:
 def _lip_colour(plate: Plate) -> NDArray[np.float32]:
     upper = _mean_colour(plate, (UPPER_OUTER, UPPER_INNER))
     lower = _mean_colour(plate, (LOWER_INNER, LOWER_OUTER))
-    return np.mean([upper, lower], axis=0, dtype=np.float32)
+    mean: NDArray[np.float32] = np.mean([upper, lower], axis=0, dtype=np.float32)
+    return mean
 
 
 def _mean_colour(plate: Plate, lines: tuple[tuple[int, ...], ...]) -> NDArray[np.float32]:

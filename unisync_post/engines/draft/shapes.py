@@ -47,7 +47,7 @@ class Shapes:
 
 def pose_free(landmarks: NDArray[np.float32]) -> Shapes:
     """Take the head's pose out of (F, 478, 3) landmarks."""
-    seen: NDArray[np.bool_] = np.isfinite(landmarks[:, :, 0]).all(axis=1)
+    seen: NDArray[np.bool_] = np.isfinite(landmarks.sum(axis=(1, 2)))
     points = np.full(landmarks.shape, np.nan)
     poses: list[HeadPose | None] = [None] * len(landmarks)
     for start, end in _runs(seen):
@@ -86,7 +86,8 @@ def response(shapes: Shapes, generic: NDArray[np.float64] | None) -> NDArray[np.
     else:
         cross = cross + np.einsum("cd,dpx->cpx", weight, generic)
     solved: NDArray[np.float64] = np.linalg.solve(gram + weight, cross.reshape(2, -1))
-    return solved.reshape(cross.shape)
+    table: NDArray[np.float64] = solved.reshape(cross.shape)
+    return table
 
 
 def target_shapes(
@@ -125,7 +126,8 @@ def _speech_weight(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     side = np.abs(mean[[234, 454], 0]).mean()
     down = _smooth_step((mean[:, 1] - base) / (0.22 * (chin - base)))
     inward = _smooth_step((side - np.abs(mean[:, 0])) / (0.3 * side))
-    return down * inward
+    weight: NDArray[np.float64] = down * inward
+    return weight
 
 
 def _smooth_step(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,7 +138,7 @@ def _smooth_step(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def with_gap(points: NDArray[np.float64], opening: float) -> NDArray[np.float64]:
     """Points (478, 3) whose inner lips stand ``opening`` nose lengths apart, in a parabola."""
-    moved = points.copy()
+    moved: NDArray[np.float64] = points.copy()
     nose = np.linalg.norm(points[NOSE_TOP, :2] - points[NOSE_BASE, :2])
     upper, lower = points[list(UPPER_INNER), :2], points[list(LOWER_INNER), :2]
     axis = upper[-1] - upper[0]

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from unisync_model.characters.speech import SpeechError
+
 from ...errors import MediaError, UniSyncError
 from ...faces.speaker import speech_fit
 from .corpus import Clip, folds, load_clips
@@ -163,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "no training footage is named", remedy="Set UNISYNC_FOOTAGE or pass --footage."
             )
         train(Path(options.footage), options.cache)
-    except UniSyncError as error:
+    except (UniSyncError, SpeechError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
