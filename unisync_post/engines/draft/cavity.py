@@ -32,9 +32,9 @@ def palette_from(lips: NDArray[np.float32], skin: NDArray[np.float32]) -> Palett
     bright = float(skin @ weights)
     cast = skin / max(bright, 1.0)
     # teeth in the shade of the lips are about as bright as the skin and far less coloured
-    teeth = 0.92 * bright * (0.75 + 0.25 * cast)
+    teeth = 0.95 * bright * (0.55 + 0.45 * cast)
     tongue = 0.62 * lips * np.array([1.02, 0.88, 0.9], np.float32)
-    throat = 0.16 * lips * np.array([1.1, 0.8, 0.8], np.float32)
+    throat = 0.2 * lips * np.array([1.1, 0.8, 0.8], np.float32)
     return Palette(lips, teeth.astype(np.float32), tongue, throat)
 
 
@@ -106,9 +106,10 @@ def draw_cavity(
     picture = _over(picture, palette.teeth * (light * seams)[..., None], teeth)
     # the upper lip's shadow and the corners' darkness
     # little light gets in between lips that are hardly apart
-    lit = 0.30 + 0.70 * float(np.clip(gap.max(initial=0) / (0.16 * nose), 0, 1))
-    shade = lit * (0.62 + 0.38 * np.clip(depth / (0.05 * nose), 0, 1)) * (0.35 + 0.65 * round_off)
-    drawn: NDArray[np.float32] = cv2.GaussianBlur(picture * shade[..., None], (0, 0), 0.8)
+    lit = float(np.clip(gap.max(initial=0) / (0.18 * nose), 0.15, 1))
+    shade = (0.62 + 0.38 * np.clip(depth / (0.05 * nose), 0, 1)) * (0.35 + 0.65 * round_off)
+    picture = 0.4 * palette.lips + lit * (picture * shade[..., None] - 0.4 * palette.lips)
+    drawn: NDArray[np.float32] = cv2.GaussianBlur(picture, (0, 0), 0.8)
     return drawn
 
 
