@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from fractions import Fraction
+from itertools import islice
 from pathlib import PurePosixPath
+from typing import Protocol, TypeVar
 
 import opentimelineio as otio
 
@@ -20,12 +22,25 @@ _STILL = "A still picture does not speak."
 _NO_MEDIA = "The edit names no media for it: a title, a generator or a compound clip."
 
 
+_T = TypeVar("_T", covariant=True)
+
+
+class Listed(Iterable[_T], Sized, Protocol[_T]):
+    """What OTIO lists things in."""
+
+
+def each(listed: Listed[_T]) -> Iterable[_T]:
+    """What OTIO lists, counted: its own end of an iteration costs more than a clip does."""
+    return islice(listed, len(listed))
+
+
 def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:
     """What our readers noted on an object."""
-    if "unisync" not in item.metadata:
+    metadata = item.metadata
+    if "unisync" not in metadata:
         return {}
-    found = item.metadata["unisync"]
-    return dict(found) if isinstance(found, Mapping) else {}
+    found = metadata["unisync"]
+    return dict(each(found.items())) if isinstance(found, Mapping) else {}
 
 
 def leave_reason(clip: otio.schema.Clip) -> str | None:
@@ -45,7 +60,7 @@ def leave_reason(clip: otio.schema.Clip) -> str | None:
 def speed_of(clip: otio.schema.Clip) -> Fraction:
     """Media seconds per record second; 0 for a freeze frame."""
     speed = Fraction(1)
-    for effect in clip.effects:
+    for effect in each(clip.effects):
         if isinstance(effect, otio.schema.LinearTimeWarp):
             # a double that stands for a percentage: 0.3333333 is 1/3, 1.12 is 28/25
             speed *= Fraction(effect.time_scalar).limit_denominator(100_000)
@@ -63,7 +78,7 @@ def see_through(clip: otio.schema.Clip, idle: str | None) -> bool:
         return True
     if idle == _STILL:
         return _suffix(getattr(media, "target_url", "")) in _ALPHA_STILLS
-    return any(_shrinks(effect) for effect in clip.effects)
+    return any(_shrinks(effect) for effect in each(clip.effects))
 
 
 def _shrinks(effect: otio.schema.Effect) -> bool:

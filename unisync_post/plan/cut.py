@@ -17,7 +17,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 from ..errors import PlanError
 from ..media.info import MediaInfo
 from .content import facts, speed_of
-from .exact import Moment, ceil, frames, rate_of, settled
+from .exact import Moment, ceil, frames, rate_of, seconds, settled
 from .walk import Placement
 
 _SAME_RATE = Fraction(1, 2000)
@@ -53,9 +53,10 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     count = ceil(placement.start + placement.duration) - first
     record = FrameRange(first, count, record_rate)
     speed = speed_of(placement.clip)
-    ratio = info.rate.fps / record_rate.fps
+    ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement.clip, info, record_rate)
-    position = settled(offset + (first - placement.start) * speed * ratio)
+    late = first - placement.start
+    position = settled(offset + late * speed * ratio) if late else offset
     overlaps = (ceil(placement.before), ceil(placement.after))
     if speed == 1:
         return _straight(record, info, position, ratio, overlaps, handles, warnings)
@@ -76,16 +77,15 @@ def media_offset(
         played = frames(source.start_time, info.rate)
         in_timecode = info.has_timecode and played >= info.start_frame
         return played - (info.start_frame if in_timecode else 0), ()
-    stated = Rate.of(str(facts(clip.media_reference).get("rate", "") or available.start_time.rate))
+    stated = rate_of(str(facts(clip.media_reference).get("rate", "") or available.start_time.rate))
     if _means(stated, info.rate):
         counted = frames(source.start_time, stated) - frames(available.start_time, stated)
         return settled(counted), ()
     if stated == record_rate or rate_of(available.start_time.rate) == record_rate:
-        seconds = record_rate.seconds(
-            frames(source.start_time, record_rate) - frames(available.start_time, record_rate)
-        )
+        counted = frames(source.start_time, record_rate)
+        played = seconds(counted - frames(available.start_time, record_rate), record_rate)
         note = f"The edit counts this {info.rate.label} fps media in its own rate"
-        return settled(seconds * info.rate.fps), (note,)
+        return settled(played * info.rate.fps), (note,)
     raise PlanError(
         f"The edit says this media runs at {stated.label} fps, the file runs at {info.rate.label}",
         remedy="Relink the clip in the NLE, or conform the media to the rate that the edit states.",
@@ -98,7 +98,7 @@ def _means(stated: Rate, true: Rate) -> bool:
     It does where it merely rounds: 22.131 to 22.13, or, in a format that has only whole frame
     rates and their 1001ths (FCP7 XML), to 22. A file at 24 that is stated as 25 is another thing.
     """
-    if abs(stated.fps / true.fps - 1) < _SAME_RATE:
+    if stated == true or abs(stated.fps / true.fps - 1) < _SAME_RATE:
         return True
     sayable = true.fps.denominator in (1, 1001)
     return not sayable and stated.fps == round(true.fps)
@@ -108,7 +108,7 @@ def _straight(
     record: FrameRange,
     info: MediaInfo,
     position: Moment,
-    ratio: Fraction,
+    ratio: Moment,
     overlaps: tuple[int, int],
     handles: int,
     warnings: tuple[str, ...],
@@ -128,7 +128,7 @@ def _straight(
         length=high - low,
         rate=info.rate,
         start=Fraction(low),
-        dub_start=record.start_seconds + info.rate.seconds(low - position),
+        dub_start=seconds(record.start, record.rate) + seconds(low - position, info.rate),
         speed=Fraction(1),
         warnings=warnings + _short_of_media(short),
     )
@@ -160,7 +160,7 @@ def _baked(
         length=high - low,
         rate=record.rate,
         start=Fraction(position + low * step),
-        dub_start=record.rate.seconds(record.start + low),
+        dub_start=seconds(record.start + low, record.rate),
         speed=speed,
         warnings=warnings + _short_of_media(short),
     )

@@ -14,7 +14,7 @@ from ..media.probe import check_usable
 from .content import speed_of
 from .cut import Cut, cut
 from .dialogue import Dialogue
-from .exact import Moment
+from .exact import Moment, seconds
 from .intervals import Intervals, Span, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
@@ -123,11 +123,11 @@ class Judge:
             faults = self._faults.over(*span)
             if faults:
                 raise _Stop(Decision.REFUSE, sentence(faults[0][2]))
-        seconds = _total(heard)
-        if seconds >= SHORTEST:
+        spoken = _total(heard)
+        if spoken >= SHORTEST:
             voices = _voices(heard)
             by = f" by {' and '.join(voices)}" if voices else ""
-            return f"{float(seconds):.1f} s of dub speech{by}."
+            return f"{float(spoken):.1f} s of dub speech{by}."
         if not any(self._in_dub(span) for span in seen):
             raise _Stop(Decision.LEAVE, "The dub does not reach here.")
         originally = _total([s for span in seen for s in self.original.speech(*span)])
@@ -159,7 +159,7 @@ class Judge:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
 
     def _seconds(self, span: Span) -> tuple[Fraction, Fraction]:
-        return self._rate.seconds(span[0]), self._rate.seconds(span[1])
+        return seconds(span[0], self._rate), seconds(span[1], self._rate)
 
     def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
         return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]

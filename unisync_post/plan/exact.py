@@ -16,22 +16,28 @@ Moment = int | Fraction
 
 
 @lru_cache(maxsize=256)
-def rate_of(value: float) -> Rate:
-    """An OTIO rate, snapped."""
+def rate_of(value: float | str) -> Rate:
+    """A rate of OTIO's, or as our readers note it, snapped."""
     return Rate.of(value)
 
 
 def frames(time: otio.opentime.RationalTime, rate: Rate) -> Moment:
     """An OTIO time in frames of ``rate``, as :func:`~unisync_adapters.otiotime.exact_frames`."""
-    if time.value.is_integer() and rate_of(time.rate) == rate:
+    if time.value.is_integer() and rate_of(time.rate).fps == rate.fps:
         return int(time.value)
     return exact_frames(time, rate)
 
 
+def seconds(position: Moment, rate: Rate) -> Fraction:
+    """As :meth:`Rate.seconds`, with one fraction made instead of three."""
+    fps = rate.fps
+    return Fraction(position.numerator * fps.denominator, position.denominator * fps.numerator)
+
+
 def settled(position: Moment) -> Moment:
     """A position in frames, without the hair that a double left on it."""
-    if isinstance(position, int):
-        return position
+    if position.denominator == 1:
+        return int(position)
     nearest = round(position)
     return nearest if abs(position - nearest) < Fraction(1, 10_000) else position
 

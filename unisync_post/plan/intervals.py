@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from math import lcm
 from typing import Generic, TypeVar
 
 from .exact import Moment
@@ -16,13 +17,19 @@ _T = TypeVar("_T")
 class Intervals(Generic[_T]):
     """Half-open spans ``(start, end, value)``, in any order and overlapping as they like.
 
-    A span without length is a point: it lies over whatever holds that moment.
+    A span without length is a point: it lies over whatever holds that moment. Moments are compared
+    as whole multiples of a unit that all of them share, which is exact, and quicker than fractions.
     """
 
     def __init__(self, spans: Iterable[tuple[Moment, Moment, _T]] = ()) -> None:
-        self._spans = sorted(spans, key=lambda span: (span[0], span[1]))
-        self._starts = [start for start, _, _ in self._spans]
-        self._reach = list(accumulate((end for _, end, _ in self._spans), max))
+        given = list(spans)
+        unit = self._unit = lcm(*{moment.denominator for span in given for moment in span[:2]})
+        places = [(_floor(start, unit), _floor(end, unit)) for start, end, _ in given]
+        order = sorted(range(len(given)), key=places.__getitem__)
+        self._spans = [given[index] for index in order]
+        self._places = [places[index] for index in order]
+        self._starts = [start for start, _ in self._places]
+        self._reach = list(accumulate((end for _, end in self._places), max))
 
     def __bool__(self) -> bool:
         return bool(self._spans)
@@ -32,13 +39,19 @@ class Intervals(Generic[_T]):
         if not self._spans:
             return []
         found = []
-        index = bisect_left(self._starts, end) - 1
-        while index >= 0 and self._reach[index] >= start:
-            span = self._spans[index]
-            if span[1] > start or span[0] == span[1] == start:
-                found.append(span)
+        after, at = _floor(start, self._unit), -_floor(-start, self._unit)
+        index = bisect_left(self._starts, -_floor(-end, self._unit)) - 1
+        while index >= 0 and self._reach[index] >= at:
+            begin, stop = self._places[index]
+            if stop > after or begin == stop == at == after:
+                found.append(self._spans[index])
             index -= 1
         return found[::-1]
+
+
+def _floor(moment: Moment, unit: int) -> int:
+    """The last whole multiple of 1/``unit`` at or before this moment."""
+    return moment.numerator * unit // moment.denominator
 
 
 def subtract(span: Span, holes: Sequence[Span]) -> list[Span]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import xxhash
 
+from unisync_adapters.collector import long_lived
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import FrameRange, Timecode
 
@@ -20,7 +21,7 @@ from ..media.info import MediaInfo
 from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
-from .exact import Moment
+from .exact import Moment, seconds
 from .listen import Ear
 from .media import MediaFinder, written_media
 from .options import PlanOptions
@@ -46,6 +47,11 @@ def make_plan(
         PlanError: it is not clear which audio is the dub.
         MediaError: the dub cannot be read.
     """
+    with long_lived():
+        return _plan(document, options, taken)
+
+
+def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> Plan:
     media = MediaFinder(document, options.media)
     dialogue = find_dialogue(document, options, media)
     judge = Judge(document, options, dialogue, media)
@@ -105,7 +111,7 @@ def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -
     piece, info = verdict.cut, verdict.info
     assert piece is not None
     assert info is not None
-    end = piece.dub_start + piece.rate.seconds(piece.length)
+    end = piece.dub_start + seconds(piece.length, piece.rate)
     window = (piece.dub_start - CONTEXT, end + CONTEXT)
     sound = judge.dub.digest(piece.dub_start, *window)
     return Shot(
@@ -200,7 +206,7 @@ def _clip_plan(
 
 
 def _dub_names(dub: Ear, placement: Placement, document: Document) -> tuple[str, ...]:
-    start, end = (document.rate.seconds(frame) for frame in placement.window)
+    start, end = (seconds(frame, document.rate) for frame in placement.window)
     return tuple(dict.fromkeys(piece.path.name for piece in dub.pieces(start, end)))
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import opentimelineio as otio
 
+from .content import Listed, each
+
 KNOWN = "unisync:skip and unisync:face=left|right|largest|N"
 
 _WORD = re.compile(r"\bunisync:\s*(\w+)(?:\s*=\s*(\w+))?", re.IGNORECASE)
@@ -40,9 +42,9 @@ class Wish:
     problem: str | None = None
 
 
-def notes_in(markers: Iterable[otio.schema.Marker]) -> Iterator[tuple[otio.schema.Marker, Note]]:
+def notes_in(markers: Listed[otio.schema.Marker]) -> Iterator[tuple[otio.schema.Marker, Note]]:
     """Every instruction in these markers' names and comments."""
-    for marker in markers:
+    for marker in each(markers):
         seen = set()
         for text in _texts(marker):
             for match in _WORD.finditer(text):

@@ -15,7 +15,7 @@ from unisync_adapters.document import Document
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
 from .content import facts, speed_of
-from .exact import Moment, frames, rate_of
+from .exact import Moment, frames, rate_of, seconds
 from .media import MediaFinder, written_media
 from .rules import Label, speakers, track_rules
 from .shots import DubClip
@@ -121,6 +121,12 @@ def _runs_on(before: DubClip, after: DubClip) -> bool:
     return gap == before.duration and after.source - before.source == gap
 
 
+def _place(piece: DubClip) -> tuple[object, ...]:
+    """All but the channel: what sounds there, from where to where (fractions hash slowly)."""
+    times = (piece.record, piece.source, piece.duration)
+    return piece.path, piece.stream, piece.speaker, *(t.as_integer_ratio() for t in times)
+
+
 class _Reader:
     """Collects the pieces of tracks; every file is opened once."""
 
@@ -141,25 +147,27 @@ class _Reader:
             if isinstance(item, otio.schema.Gap) or not getattr(item, "enabled", True):
                 continue
             try:
-                self.pieces.append(
-                    self._piece(item, track, speaker, rate.seconds(start), rate.seconds(at - start))
-                )
+                record, duration = seconds(start, rate), seconds(at - start, rate)
+                self.pieces.append(self._piece(item, track, speaker, record, duration))
             except UniSyncError as error:
                 sentence = f"The sound on {track.name} cannot be used: {error}"
-                self.faults.append((rate.seconds(start), rate.seconds(at), sentence))
+                self.faults.append((seconds(start, rate), seconds(at, rate), sentence))
 
     def mixed(self) -> list[DubClip]:
         """The pieces; where all channels of a stream lie side by side, they are one mix."""
-        stacks: defaultdict[DubClip, set[int | None]] = defaultdict(set)
+        stacks: defaultdict[tuple[object, ...], dict[int | None, DubClip]] = defaultdict(dict)
         for piece in self.pieces:
-            stacks[replace(piece, channel=None)].add(piece.channel)
+            stacks[_place(piece)].setdefault(piece.channel, piece)
         mixed = []
-        for piece, channels in stacks.items():
+        for stack in stacks.values():
+            piece = next(iter(stack.values()))
             whole = self._files[piece.path].streams[piece.stream].channels
-            if None in channels or len(channels) == whole:
-                mixed.append(piece)
+            if None in stack:
+                mixed.append(stack[None])
+            elif len(stack) == whole:
+                mixed.append(replace(piece, channel=None))
             else:
-                mixed += [replace(piece, channel=channel) for channel in channels]
+                mixed += stack.values()
         return mixed
 
     def _piece(
@@ -208,11 +216,14 @@ def _source_seconds(clip: otio.schema.Clip) -> Fraction:
     """Seconds into the file at which the clip begins."""
     source = clip.trimmed_range().start_time
     available = clip.media_reference.available_range
-    begin = rate_of(source.rate).seconds(frames(source, rate_of(source.rate)))
+    rate = rate_of(source.rate)
+    begin = frames(source, rate)
     if available is None:
-        return begin
-    zero = available.start_time
-    return begin - rate_of(zero.rate).seconds(frames(zero, rate_of(zero.rate)))
+        return seconds(begin, rate)
+    zero, clock = available.start_time, rate_of(available.start_time.rate)
+    if clock is rate:
+        return seconds(begin - frames(zero, rate), rate)
+    return seconds(begin, rate) - seconds(frames(zero, clock), clock)
 
 
 def _label(

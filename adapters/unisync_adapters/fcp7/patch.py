@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from xml.sax.saxutils import quoteattr
 
+from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError
 from ..splice import splice
@@ -28,7 +29,7 @@ from .definition import Template, indent_of, removed, set_rate, set_text, templa
 from .read import ClipItem, Fcp7Document
 from .retime import PLAIN
 from .scan import Element
-from .text import TextEdit, escape, no_cycles
+from .text import TextEdit, escape
 
 _OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
 

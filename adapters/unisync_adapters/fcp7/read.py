@@ -14,6 +14,7 @@ from pathlib import Path
 
 import opentimelineio as otio
 
+from ..collector import no_cycles
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError
 from ..otiotime import otio_range, otio_time
@@ -32,7 +33,7 @@ from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
 from .scan import Element
 from .sequences import SequenceTable, tracks_of
-from .text import XmlText, no_cycles
+from .text import XmlText
 
 MAX_CLIPS = 1_000_000
 """Nests within nests multiply; beyond this the document is an attack, not an edit."""

@@ -8,10 +8,8 @@ and what is not changed is not even re-encoded.
 from __future__ import annotations
 
 import codecs
-import gc
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -117,24 +115,6 @@ class XmlText:
 
     def _encode(self, text: str) -> bytes:
         return text.encode(self.encoding, "xmlcharrefreplace")
-
-
-@contextmanager
-def no_cycles() -> Iterator[None]:
-    """Work that makes a million objects, all of them wanted: looking for garbage is idle.
-
-    What was made is then handed to the collector's oldest generation, as if it had been looked at.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.unfreeze()
-        gc.enable()
 
 
 def escape(text: str) -> str:
