@@ -107,7 +107,7 @@ class _PlainLines:
             return f"shot {event.shot}: {event.status}{reason}{time_left}"
         if event.kind == "step" and time.monotonic() - self.last >= 10:
             return f"shot {event.shot}: {event.step} {event.done}/{event.total}{time_left}"
-        return event.message if event.kind in ("choice", "warning", "end") else ""
+        return "" if event.kind == "step" and event.total else event.message
 
 
 @contextmanager
