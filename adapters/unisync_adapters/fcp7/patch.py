@@ -23,7 +23,7 @@ from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError
 from ..splice import splice
-from ..timebase import Rate, seconds_to_ticks
+from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from ..urls import MediaUrl, map_from_local
 from .definition import Template, indent_of, removed, set_rate, set_text, template
 from .read import ClipItem, Fcp7Document
@@ -162,9 +162,9 @@ def _clip_edits(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
     stated = clip.first("rate")
     if stated is not None and rate != item.rate:
         yield from set_rate(stated, rate)
-    length = Fraction(relink.duration)
+    length: int | Fraction = relink.duration
     if rate != relink.rate:
-        length *= rate.fps / relink.rate.fps
+        length = length * rate.fps / relink.rate.fps
     yield from _set_number(clip, "duration", round(length))
     if item.retime.filter is not None:
         yield removed(item.retime.filter)
@@ -234,12 +234,18 @@ def _ticks(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
     if clip.first("pproTicksIn") is None:
         return
     length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
-    entry = relink.rate.seconds(relink.source_in) - item.rate.seconds(item.head)
-    if clip.int_of("pproTicksIn") == seconds_to_ticks(entry) and item.retime is PLAIN:
+    entry = _exact_ticks(relink.source_in, relink.rate) - _exact_ticks(item.head, item.rate)
+    if clip.int_of("pproTicksIn") == round(entry) and item.retime is PLAIN:
         return
-    yield from _set_number(clip, "pproTicksIn", seconds_to_ticks(entry))
-    exit_ = seconds_to_ticks(entry + item.rate.seconds(length))
-    yield from _set_number(clip, "pproTicksOut", exit_)
+    yield from _set_number(clip, "pproTicksIn", round(entry))
+    yield from _set_number(clip, "pproTicksOut", round(entry + _exact_ticks(length, item.rate)))
+
+
+def _exact_ticks(frames: int | Fraction, rate: Rate) -> int | Fraction:
+    """Frames in Premiere's ticks; a whole number at every rate that Premiere knows."""
+    over = frames.numerator * PREMIERE_TICKS_PER_SECOND * rate.fps.denominator
+    under = frames.denominator * rate.fps.numerator
+    return Fraction(over, under) if over % under else over // under
 
 
 def _set_number(parent: Element, tag: str, value: int) -> Iterator[TextEdit]:
