@@ -43,9 +43,16 @@ from unisync_post.media.probe import probe
 
 FACES = ("faces/sun.mp4", "stylised/a.mp4", "faces/portrait_d12.mp4", "faces/portrait_d11.mp4")
 DUBS = (
-    ("german.wav", 0), ("russian.wav", 0), ("eng.wav", 10), ("eng.wav", 30),
-    ("RD_Radio31_000.wav", 0), ("demo1_audio.wav", 0), ("walden.wav", 0),
-    ("RD_Radio34_002.wav", 0), ("eng.wav", 20), ("demo2_audio.wav", 8),
+    ("german.wav", 0),
+    ("russian.wav", 0),
+    ("eng.wav", 10),
+    ("eng.wav", 30),
+    ("RD_Radio31_000.wav", 0),
+    ("demo1_audio.wav", 0),
+    ("walden.wav", 0),
+    ("RD_Radio34_002.wav", 0),
+    ("eng.wav", 20),
+    ("demo2_audio.wav", 8),
 )
 """File in the footage's ``audio`` folder, and the second to begin at."""
 ENGINE_PEOPLE = frozenset("abchj")
@@ -64,9 +71,7 @@ class Scores:
     speed: list[float]
 
 
-def halves(
-    footage: Path, cache: Path, steps: int
-) -> tuple[DraftEngine, SpeechModel, SpeechModel]:
+def halves(footage: Path, cache: Path, steps: int) -> tuple[DraftEngine, SpeechModel, SpeechModel]:
     """The engine of one half of the people, its networks, and the judge of the other half."""
     clips = load_clips(footage, cache)
     mine = [clip for clip in clips if clip.person in ENGINE_PEOPLE]
@@ -76,9 +81,7 @@ def halves(
     for half, helped in ((mine, lines), (theirs, [])):
         lessons = [clip.lesson() for clip in half]
         offsets = aligned_offsets(lessons, helped, rounds=1)
-        states.append(
-            fit_ensemble(half, lessons, helped, offsets, FitConfig(steps=steps), (0, 1))
-        )
+        states.append(fit_ensemble(half, lessons, helped, offsets, FitConfig(steps=steps), (0, 1)))
     model = model_from(states[0])
     return DraftEngine(model=model, table=generic_response(mine)), model, model_from(states[1])
 
@@ -100,8 +103,9 @@ def read_face(path: Path, size: int = SIZE) -> Take:
     )
     mouths = np.stack([mouth_matte(points, size).dilated for points in landmarks])
     silence = Driver(np.zeros(16000, np.float32), 16000, Fraction(0))
-    return Take(crops, landmarks, np.ones(count, bool), mouths, crops, track.yaw, silence,
-                info.rate)
+    return Take(
+        crops, landmarks, np.ones(count, bool), mouths, crops, track.yaw, silence, info.rate
+    )
 
 
 def dubbed(take: Take, path: Path, start: int) -> Take:
@@ -109,8 +113,16 @@ def dubbed(take: Take, path: Path, start: int) -> Take:
     seconds = Fraction(take.count) / take.rate.fps + 1
     samples = read_mono(path, Fraction(start), seconds)
     driver = Driver(samples, 16000, Fraction(0))
-    return Take(take.frames, take.landmarks, take.generate, take.mouth, take.pose, take.yaw,
-                driver, take.rate)
+    return Take(
+        take.frames,
+        take.landmarks,
+        take.generate,
+        take.mouth,
+        take.pose,
+        take.yaw,
+        driver,
+        take.rate,
+    )
 
 
 def measured(frames: NDArray[np.uint8], take: Take) -> NDArray[np.float64]:
@@ -132,15 +144,11 @@ def fit_to(lips: NDArray[np.float64], take: Take, judge: SpeechModel) -> float:
     """How well measured lips fit a take's dub: mean of opening's and width's correlation."""
     curves = mouth_curves(take.driver, take.rate, take.count, judge)
     speech = voiced(take.driver, take.rate, take.count) > 0.5
-    scores = [
-        correlation(np.where(speech, lips[row], np.nan), curves[:, row]) for row in (0, 1)
-    ]
+    scores = [correlation(np.where(speech, lips[row], np.nan), curves[:, row]) for row in (0, 1)]
     return float(np.mean(scores))
 
 
-def judge_all(
-    engine: DraftEngine, model: SpeechModel, judge: SpeechModel, footage: Path
-) -> Scores:
+def judge_all(engine: DraftEngine, model: SpeechModel, judge: SpeechModel, footage: Path) -> Scores:
     """Dub every face with every dub and judge it against all of them.
 
     Args:
@@ -189,12 +197,17 @@ def main() -> None:
     torch.set_num_threads(2)
     scores = judge_all(engine, model, judge, Path(options.footage))
     print(f"true {np.mean(scores.true):.3f}  wrong {np.mean(scores.wrong):.3f}")
-    print(f"AUC true against wrong dub: {auc(np.array(scores.true), np.array(scores.wrong)):.3f} "
-          "(target 0.95)")
-    print(f"correlation with the original lips: {np.mean(scores.leak):.3f}, of which by chance "
-          f"{np.mean(scores.chance):.3f} (target 0.10)")
-    print(f"frames/s: median {np.median(scores.speed):.1f}, worst {min(scores.speed):.1f} "
-          "(target 10)")
+    print(
+        f"AUC true against wrong dub: {auc(np.array(scores.true), np.array(scores.wrong)):.3f} "
+        "(target 0.95)"
+    )
+    print(
+        f"correlation with the original lips: {np.mean(scores.leak):.3f}, of which by chance "
+        f"{np.mean(scores.chance):.3f} (target 0.10)"
+    )
+    print(
+        f"frames/s: median {np.median(scores.speed):.1f}, worst {min(scores.speed):.1f} (target 10)"
+    )
 
 
 if __name__ == "__main__":

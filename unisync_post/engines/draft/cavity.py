@@ -66,8 +66,12 @@ def opening_coordinates(
     inside = np.clip(depth + 0.5, 0, 1) * np.clip(bottom - below + 0.5, 0, 1)
     inside *= (along > 0) & (along < length) & (gap > 0.2)
     across = 2 * along / length - 1
-    return (across.astype(np.float32), depth.astype(np.float32), gap.astype(np.float32),
-            inside.astype(np.float32))
+    return (
+        across.astype(np.float32),
+        depth.astype(np.float32),
+        gap.astype(np.float32),
+        inside.astype(np.float32),
+    )
 
 
 def _line(

@@ -23,9 +23,17 @@ from .lessons import Lesson, lip_lesson
 from .mel import SAMPLE_RATE
 
 TALKING: dict[str, str] = {
-    "address_a": "a", "face3": "a", "address_b": "b", "demo1_video": "c", "demo2_video": "d",
-    "face2": "e", "face4": "f", "green_screen_glasses": "g", "portrait_d20": "h",
-    "pose_ref_video": "i", "studio_woman_22fps": "j",
+    "address_a": "a",
+    "face3": "a",
+    "address_b": "b",
+    "demo1_video": "c",
+    "demo2_video": "d",
+    "face2": "e",
+    "face4": "f",
+    "green_screen_glasses": "g",
+    "portrait_d20": "h",
+    "pose_ref_video": "i",
+    "studio_woman_22fps": "j",
 }
 """Clips in which one person talks in their own voice -> who; by file name in the footage's
 ``faces`` folder."""
@@ -73,7 +81,8 @@ def load_clips(footage: Path, cache: Path) -> list[Clip]:
         found = sorted((footage / "faces").glob(f"{name}.*"))
         if not found:
             raise MediaError(
-                f"the training clip {name!r} is missing", file=footage / "faces",
+                f"the training clip {name!r} is missing",
+                file=footage / "faces",
                 remedy="Set UNISYNC_FOOTAGE to the folder that holds faces and audio.",
             )
         clips.append(_load(found[0], name, person, cache))

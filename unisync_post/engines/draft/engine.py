@@ -97,8 +97,9 @@ class DraftEngine:
         reasons = self._refusals(take)
         usable = np.array([k not in reasons for k in range(take.count)]) & take.generate
         if not usable.any():
-            return Generated(take.frames.copy(), np.zeros(take.count, bool), reasons,
-                             _nothing(take))
+            return Generated(
+                take.frames.copy(), np.zeros(take.count, bool), reasons, _nothing(take)
+            )
         plan = self._plan(take, usable)
         return self._render(take, plan, usable, reasons)
 
@@ -211,9 +212,7 @@ def _remarks(
         "texture_jumps": jumps,
     }
     if share > 0.1:
-        remarks["placeholder"] = (
-            "the shot hardly shows this mouth open; its inside is drawn"
-        )
+        remarks["placeholder"] = "the shot hardly shows this mouth open; its inside is drawn"
     return remarks
 
 
@@ -250,7 +249,8 @@ def generic_table() -> NDArray[np.float64]:
         table: NDArray[np.float64] = load_file(TABLE)["response"].astype(np.float64)
     except (OSError, SafetensorError, KeyError) as error:
         raise EngineError(
-            f"the table of face movements cannot be loaded: {error}", file=TABLE,
+            f"the table of face movements cannot be loaded: {error}",
+            file=TABLE,
             remedy="Install the package again, or make the weights with `make draft-weights`.",
         ) from error
     return table

@@ -102,9 +102,7 @@ def _line_loss(predicted: Tensor, batch: Batch, config: FitConfig) -> Tensor:
     return config.rule_weight * lip_loss(predicted[..., :2], batch) + config.closure_weight * shut
 
 
-def draw(
-    lessons: Sequence[Lesson], count: int, chunk: int, rng: np.random.Generator
-) -> Batch:
+def draw(lessons: Sequence[Lesson], count: int, chunk: int, rng: np.random.Generator) -> Batch:
     """Random augmented chunks, longer lessons more often."""
     weights = np.array([lesson.length for lesson in lessons], float)
     picks = rng.choice(len(lessons), count, p=weights / weights.sum())

@@ -106,8 +106,9 @@ def _displaced(
     """Layer 1: the plate's own skin, moved so that jaw, chin and cheeks follow."""
     moves = plate.points[_SKIN, :2] - target[_SKIN, :2]
     field = spread(target[_SKIN, :2], moves, region, 0.09 * nose)
-    room = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT),
-                                 cv2.DIST_L2, 3)[1:-1, 1:-1]
+    room = cv2.distanceTransform(
+        cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3
+    )[1:-1, 1:-1]
     taper = np.clip(room / (0.16 * nose), 0, 1)
     field = field * (taper * taper * (3 - 2 * taper))[..., None]
     xs, ys = grid_of(region)
@@ -246,9 +247,7 @@ def _filled(line: NDArray[np.float64], region: Region) -> NDArray[np.float32]:
     return filled
 
 
-def _mouth_alpha(
-    target: NDArray[np.float64], region: Region, nose: float
-) -> NDArray[np.float32]:
+def _mouth_alpha(target: NDArray[np.float64], region: Region, nose: float) -> NDArray[np.float32]:
     """Soft matte of the borrowed mouth: 1 on the lips, 0 where its mesh ends."""
     feather = max(1.0, 0.035 * nose)
     alpha = cv2.GaussianBlur(_filled(_outline(target, 0.75), region), (0, 0), feather)

@@ -150,8 +150,10 @@ def with_gap(points: NDArray[np.float64], opening: float) -> NDArray[np.float64]
     change = gap - (lower - upper) @ down
     up, drop = -_UPPER_SHARE * change, (1 - _UPPER_SHARE) * change
     for line, amount in (
-        (UPPER_INNER, up), (UPPER_OUTER, 0.8 * up),
-        (LOWER_INNER, drop), (LOWER_OUTER, 0.9 * drop),
+        (UPPER_INNER, up),
+        (UPPER_OUTER, 0.8 * up),
+        (LOWER_INNER, drop),
+        (LOWER_OUTER, 0.9 * drop),
     ):
         inner = list(line[1:-1])
         moved[inner, :2] += amount[1:-1, None] * down

@@ -129,9 +129,7 @@ def mouth_curves(
     return curves
 
 
-def _outputs(
-    driver: Driver, first: int, count: int, model: SpeechModel
-) -> NDArray[np.float32]:
+def _outputs(driver: Driver, first: int, count: int, model: SpeechModel) -> NDArray[np.float32]:
     """(count, 3) network outputs from grid point ``first``."""
     columns = STRIDE * (count + 2 * _MARGIN)
     begin = _STEP * (first - _MARGIN)

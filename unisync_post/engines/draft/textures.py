@@ -115,9 +115,7 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     return distance
 
 
-def taps(
-    path: NDArray[np.int64], openings: NDArray[np.float64]
-) -> list[list[tuple[int, float]]]:
+def taps(path: NDArray[np.int64], openings: NDArray[np.float64]) -> list[list[tuple[int, float]]]:
     """For each frame the library rows to mix and their weights: a short dissolve at each jump.
 
     Mouths that are not about equally open are cut, not dissolved: a mix of both is neither.

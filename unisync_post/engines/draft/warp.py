@@ -34,8 +34,10 @@ class Region:
     def grown(self, margin: int, size: int) -> Region:
         """Larger on every side, inside a crop of this size."""
         return Region(
-            max(0, self.x0 - margin), max(0, self.y0 - margin),
-            min(size, self.x1 + margin), min(size, self.y1 + margin),
+            max(0, self.x0 - margin),
+            max(0, self.y0 - margin),
+            min(size, self.x1 + margin),
+            min(size, self.y1 + margin),
         )
 
 
@@ -65,8 +67,9 @@ def spread(
     Returns:
         (h, w, 2) float32; fades to 0 further than about two sigma from every point.
     """
-    wide = Region(region.x0 - 4 * _CELL, region.y0 - 4 * _CELL,
-                  region.x1 + 4 * _CELL, region.y1 + 4 * _CELL)
+    wide = Region(
+        region.x0 - 4 * _CELL, region.y0 - 4 * _CELL, region.x1 + 4 * _CELL, region.y1 + 4 * _CELL
+    )
     rows, columns = -(-wide.shape[0] // _CELL) + 1, -(-wide.shape[1] // _CELL) + 1
     # splat into a fine-enough grid with bilinear weights, so that sub-pixel moves stay smooth
     where = (at - (wide.x0, wide.y0)) / _CELL
@@ -142,9 +145,7 @@ def _area(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     return (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / 2
 
 
-def _affine(
-    target: NDArray[np.float64], source: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def _affine(target: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float32]:
     """(T, 2, 3) maps target -> source."""
     ones = np.ones((len(target), 3, 1))
     solved = np.linalg.solve(np.concatenate([target, ones], 2), source)
