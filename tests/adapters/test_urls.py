@@ -169,7 +169,7 @@ def mapped(text: str, *pairs: tuple[str, str]) -> Path:
         ("D:\\Media\\A b.mov", (("D:/", "/mnt/d"),), "/mnt/d/Media/A b.mov"),
         ("\\\\NAS\\Vol\\a.mov", (("//nas/vol", "/mnt/nas"),), "/mnt/nas/a.mov"),
         ("file://nas/Vol/a.mov", (("\\\\nas\\vol", "/mnt/nas"),), "/mnt/nas/a.mov"),
-        ("file:///a/b.mov", (("/", "/mnt/root"),), "/mnt/root/a/b.mov"),
+        ("file:///a/b.mov", (("/", "/mnt/san"),), "/mnt/san/a/b.mov"),
         ("file:///V/a%23b.mov", (("file:///V", "/mnt/v"),), "/mnt/v/a#b.mov"),
         ("media/a b.mov", (), "/projects/edit/media/a b.mov"),
         ("media\\a b.mov", (), "/projects/edit/media/a b.mov"),
