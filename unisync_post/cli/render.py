@@ -24,10 +24,12 @@ _JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_o
 @workers_option
 @face_option
 @click.option("--shots", metavar="3-8,12", help="Numbers from `unisync plan`; default: all.")
+@click.option("--again", is_flag=True, help="Render also shots that are finished.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 def render(
     job: Path,
     shots: str | None,
+    again: bool,
     face: str | None,
     workers: int,
     as_json: bool,
@@ -43,7 +45,7 @@ def render(
             raise click.UsageError("--face needs --shots: which shots is this face for?")
         folder.choose_face([c for c in folder.plan.to_render if c.index in chosen], face)
     with following(as_json) as listen:
-        counts = render_job(folder, shots=chosen, workers=workers, listen=listen)
+        counts = render_job(folder, shots=chosen, again=again, workers=workers, listen=listen)
     if not as_json:
         click.echo(summary(counts))
         click.echo(f"Now write the edit: unisync assemble {folder.path}")

@@ -126,6 +126,10 @@ class JobFolder:
             return None
         return result
 
+    def forget(self, clip: ClipPlan) -> None:
+        """Let this clip's shot be rendered anew; its media stays until then."""
+        (self.shot_folder(self.render_key(clip)) / "result.json").unlink(missing_ok=True)
+
     def results(self) -> dict[str, ShotResult]:
         """Finished results by the planner's shot key."""
         found: dict[str, ShotResult] = {}

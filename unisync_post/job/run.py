@@ -34,6 +34,7 @@ def render_job(
     job: JobFolder,
     *,
     shots: Collection[int] | None = None,
+    again: bool = False,
     workers: int = 1,
     engine: Engine | None = None,
     listen: Listener = silent,
@@ -43,6 +44,7 @@ def render_job(
     Args:
         job: the job.
         shots: clip indices to render; None = all.
+        again: render also those that are finished.
         workers: processes; each loads the engine once and keeps it.
         engine: render in this process with this engine instead.
         listen: hears the events, in this process's main thread.
@@ -55,6 +57,9 @@ def render_job(
         JobError: no shot could succeed (disk full, another engine installed).
     """
     selected = [c for c in job.plan.to_render if shots is None or c.index in shots]
+    if again:
+        for clip in selected:
+            job.forget(clip)
     todo = [c for c in unique(job, selected) if finished(job, c) is None]
     counts = Counter(ready=len(unique(job, selected)) - len(todo))
     frames = sum(c.shot.length for c in todo if c.shot)

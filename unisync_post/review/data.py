@@ -80,11 +80,11 @@ def row_of(clip: ClipPlan, results: Mapping[str, ShotResult]) -> Row:
 
 
 def job_command(job: Path) -> Command:
-    """``unisync render JOB --shots N [--face TRACK]``, quoted for a shell."""
+    """``unisync render JOB --shots N --again``, or ``--face TRACK``, quoted for a shell."""
 
     def command(clip: ClipPlan, track: int | None) -> str:
         words = ["unisync", "render", str(job), "--shots", str(clip.index)]
-        return shlex.join(words if track is None else [*words, "--face", str(track)])
+        return shlex.join([*words, *(["--again"] if track is None else ["--face", str(track)])])
 
     return command
 

@@ -240,6 +240,17 @@ def test_one_shot_again_with_another_face(stage, tmp_path: Path) -> None:
     assert render_job(job, engine=Painter())["failed"] == 1
 
 
+def test_a_finished_shot_is_rendered_again_when_asked(stage, tmp_path: Path) -> None:
+    engine = Painter()
+    job = plan_for(stage.edit, stage.dub, tmp_path / "out", engine)
+    render_job(job, engine=engine, shots={1})
+    before = delivered(job.out)
+    again = Painter()
+    counts = render_job(job, engine=again, shots={1}, again=True)
+    assert (again.takes, counts["ready"], counts["rendered"]) == (1, 0, 1)
+    assert delivered(job.out) == before
+
+
 def test_an_engine_that_changed_is_refused(stage, tmp_path: Path) -> None:
     job = plan_for(stage.edit, stage.dub, tmp_path / "out", Painter())
     with pytest.raises(JobError, match="planned for engine painter"):
