@@ -142,7 +142,7 @@ def test_commands_are_quoted(job: Job) -> None:
     words = ["unisync", "render", "/jobs/it's here; rm", "--shots", "1", "--face", "2"]
     command = job_command(Path("/jobs/it's here; rm"))
     assert shlex.split(command(job.clips[0], 2)) == words
-    assert shlex.split(command(job.clips[0], None)) == words[:-2]
+    assert shlex.split(command(job.clips[0], None)) == [*words[:-2], "--again"]
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "1350/61", "60", "25"])
