@@ -36,7 +36,7 @@ def seconds(position: Moment, rate: Rate) -> Fraction:
 
 def settled(position: Moment) -> Moment:
     """A position in frames, without the hair that a double left on it."""
-    if position.denominator == 1:
+    if isinstance(position, int) or position.denominator == 1:
         return int(position)
     nearest = round(position)
     return nearest if abs(position - nearest) < Fraction(1, 10_000) else position

@@ -206,7 +206,10 @@ def _check(text: str, path: Path) -> None:
         _check_slowly(text, path)
         return
     parser = etree.XMLParser(
-        target=_NoTarget(), encoding="utf-8", huge_tree=True, resolve_entities=False,
+        target=_NoTarget(),  # type: ignore[arg-type]  # no event is a choice too
+        encoding="utf-8",
+        huge_tree=True,
+        resolve_entities=False,
         no_network=True,
     )
     try:
