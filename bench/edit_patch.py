@@ -66,8 +66,15 @@ _EFFECTS = {
     "Opacity": ("opacity",),
     "Crop": ("left", "right", "top", "bottom"),
 }
-_LOGGING = ("description", "scene", "shottake", "lognote", "good", "originalvideofilename",
-            "originalaudiofilename")
+_LOGGING = (
+    "description",
+    "scene",
+    "shottake",
+    "lognote",
+    "good",
+    "originalvideofilename",
+    "originalaudiofilename",
+)
 _COLOUR = ("lut", "lut1", "asc_sop", "asc_sat", "lut2")
 
 
@@ -84,8 +91,10 @@ def effects() -> str:
                 '\t\t<parameter authoringApp="PremierePro">',
                 f"\t\t\t<parameterid>{parameter}</parameterid>",
                 f"\t\t\t<name>{parameter.title()}</name>",
-                "\t\t\t<valuemin>0</valuemin>", "\t\t\t<valuemax>1000</valuemax>",
-                "\t\t\t<value>100</value>", "\t\t</parameter>",
+                "\t\t\t<valuemin>0</valuemin>",
+                "\t\t\t<valuemax>1000</valuemax>",
+                "\t\t\t<value>100</value>",
+                "\t\t</parameter>",
             ]
         lines += ["\t</effect>", "</filter>"]
     for group, tags in (("logginginfo", _LOGGING), ("colorinfo", _COLOUR)):

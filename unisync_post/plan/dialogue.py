@@ -116,9 +116,7 @@ def _one_language(options: PlanOptions, labels: dict[DubFile, Label]) -> list[Du
     return list(labels)
 
 
-def _placed(
-    document: Document, options: PlanOptions, info: AudioFileInfo
-) -> tuple[Fraction, str]:
+def _placed(document: Document, options: PlanOptions, info: AudioFileInfo) -> tuple[Fraction, str]:
     """Record seconds at which a dub file begins, and how that is known."""
     zero = start_frame(document)
     if options.dub_start is not None:
@@ -212,9 +210,11 @@ def _candidates(
 
 def _cleanest(group: list[AudioTrack]) -> list[AudioTrack]:
     """Dialogue alone, where there is any; else what there is."""
-    return [t for t in group if t.label.stem in SPEECH_STEMS] or [
-        t for t in group if t.label.stem is None
-    ] or group
+    return (
+        [t for t in group if t.label.stem in SPEECH_STEMS]
+        or [t for t in group if t.label.stem is None]
+        or group
+    )
 
 
 def _original_languages(tracks: Iterable[AudioTrack]) -> set[str | None]:

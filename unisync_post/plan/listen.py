@@ -92,9 +92,7 @@ class Ear:
                 digest.update(samples[loud[0] : loud[-1] + 1].tobytes())
         return bytes(digest.digest())
 
-    def _samples(
-        self, piece: DubClip, head: Moment, tail: Moment, rate: int
-    ) -> NDArray[np.int16]:
+    def _samples(self, piece: DubClip, head: Moment, tail: Moment, rate: int) -> NDArray[np.int16]:
         """The file's own samples for record seconds ``head`` … ``tail``, (N,) int16."""
         first = round((piece.source + head - piece.record) * rate)
         last = first + round((tail - head) * rate)

@@ -82,9 +82,7 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     )
 
 
-def shot_key(
-    info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: str | None
-) -> str:
+def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: str | None) -> str:
     """Content hash of a shot: what is shown, what is heard, and what was asked for.
 
     Moved or renamed media and a shot that only moved in the cut keep their key; so does the same

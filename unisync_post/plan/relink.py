@@ -15,7 +15,7 @@ _OURS = re.compile(r"_UNISYNC_[A-Z0-9-]+_v\d+$")
 
 
 def relink_of(shot: Shot, media: MediaInfo, new_path: Path) -> Relink:
-    """"This clip now plays this new media", whose own start timecode is ``start_frame``.
+    """ "This clip now plays this new media", whose own start timecode is ``start_frame``.
 
     Without a retime every new frame keeps its plate frame's timecode. With a baked one only one
     frame can: the clip's first, so that an in-point read in either media is the same.

@@ -207,9 +207,7 @@ class _Reader:
             if number <= stream.channels:
                 return stream.index, None if whole or stream.channels == 1 else number - 1
             number -= stream.channels
-        raise PlanError(
-            "it plays a channel that its file does not have", clip=clip.name, file=path
-        )
+        raise PlanError("it plays a channel that its file does not have", clip=clip.name, file=path)
 
 
 def _source_seconds(clip: otio.schema.Clip) -> Fraction:
@@ -226,9 +224,7 @@ def _source_seconds(clip: otio.schema.Clip) -> Fraction:
     return seconds(begin, rate) - seconds(frames(zero, clock), clock)
 
 
-def _label(
-    track: otio.schema.Track, siblings: Sequence[str], pictures: frozenset[str]
-) -> Label:
+def _label(track: otio.schema.Track, siblings: Sequence[str], pictures: frozenset[str]) -> Label:
     """What the document says, else the track's name, else the one thing all its files say.
 
     A track of nothing but the pictures' own sound, if not named as anything else, is the original.

@@ -31,9 +31,7 @@ class Fcp7Adapter:
     ) -> Document:
         return read_document(data, path, path_map, self, sequence)
 
-    def patch(
-        self, document: Document, relinks: Sequence[Relink], *, name: str | None
-    ) -> bytes:
+    def patch(self, document: Document, relinks: Sequence[Relink], *, name: str | None) -> bytes:
         ours = _ours(document)
         return patch_document(ours, _as_sayable(ours, relinks), name)
 

@@ -45,9 +45,7 @@ def source_frame(
     return None if frame is None else frame * plate.fps / clock.fps
 
 
-def refusal(
-    placed: Placed, media: MediaFile | None, clock: Rate, record: Rate
-) -> str | None:
+def refusal(placed: Placed, media: MediaFile | None, clock: Rate, record: Rate) -> str | None:
     element = placed.element
     if element.first("multiclip") is not None:
         return "It is a multicam clip; flatten it to the angle in use"
@@ -76,9 +74,7 @@ def warp(retime: Retime) -> otio.schema.LinearTimeWarp:
         freeze = otio.schema.FreezeFrame()
         freeze.metadata.update(facts)
         return freeze
-    return otio.schema.LinearTimeWarp(
-        "speed", time_scalar=float(retime.speed), metadata=facts
-    )
+    return otio.schema.LinearTimeWarp("speed", time_scalar=float(retime.speed), metadata=facts)
 
 
 def transition(item: Crossing, rate: Rate) -> otio.schema.Transition:

@@ -34,9 +34,7 @@ from .text import TextEdit, escape
 _OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
 
 
-def patch_document(
-    document: Fcp7Document, relinks: Sequence[Relink], name: str | None
-) -> bytes:
+def patch_document(document: Fcp7Document, relinks: Sequence[Relink], name: str | None) -> bytes:
     """The document's bytes with the clips relinked and the sequence renamed.
 
     Raises:
@@ -98,8 +96,13 @@ class _FileWriter:
         assert item.media is not None, "_relinkable has seen it"
         self.replaced.add(file.start)
         key = (
-            item.media.element.start, relink.path, relink.duration, relink.rate,
-            relink.start_frame, relink.drop, relink.reel,
+            item.media.element.start,
+            relink.path,
+            relink.duration,
+            relink.rate,
+            relink.start_frame,
+            relink.drop,
+            relink.reel,
         )
         identity = self.written.get(key)
         if identity is not None:

@@ -167,7 +167,11 @@ class _Reader:
             )
             track.enabled = head.enabled
             context = _Context(
-                kind, rate, head.label, f"{self.sequences.key(sequence)}/{head.position}", nest,
+                kind,
+                rate,
+                head.label,
+                f"{self.sequences.key(sequence)}/{head.position}",
+                nest,
                 refuse,
             )
             track.extend(self._children(head.element, context))
@@ -212,14 +216,14 @@ class _Reader:
             item.enabled = False
         return item
 
-    def _nest(
-        self, placed: Placed, nested: Element, name: str, at: _Context
-    ) -> otio.schema.Stack:
+    def _nest(self, placed: Placed, nested: Element, name: str, at: _Context) -> otio.schema.Stack:
         element = placed.element
         if nested in at.nest:
             raise EditError(
                 f"The sequence {nested.text_of('name')!r} holds itself",
-                file=self.path, clip=name, remedy="Remove it from itself",
+                file=self.path,
+                clip=name,
+                remedy="Remove it from itself",
             )
         rate = self._sequence_rate(nested)
         retime = retime_of(element)

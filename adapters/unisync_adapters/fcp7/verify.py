@@ -14,8 +14,17 @@ from .scan import Element, count, positions
 from .text import XmlText
 
 _COUNTED = (
-    "sequence", "track", "clipitem", "generatoritem", "transitionitem", "link", "marker",
-    "filter", "keyframe", "masterclipid", "file",
+    "sequence",
+    "track",
+    "clipitem",
+    "generatoritem",
+    "transitionitem",
+    "link",
+    "marker",
+    "filter",
+    "keyframe",
+    "masterclipid",
+    "file",
 )
 
 
@@ -31,19 +40,13 @@ def verify_document(
         patched, document.path, document.path_map, document.adapter, document.position
     )
     _compare_counts(document, after, relinks)
-    compare_timelines(
-        document.timeline, after.timeline, relinks, name=name, file=document.path
-    )
+    compare_timelines(document.timeline, after.timeline, relinks, name=name, file=document.path)
     _compare_untouched(document, after, relinks)
     _compare_ticks(after, relinks)
 
 
-def _compare_counts(
-    before: Fcp7Document, after: Fcp7Document, relinks: Sequence[Relink]
-) -> None:
-    baked = [
-        item.retime.filter for r in relinks if (item := before.items[r.origin]).retime.filter
-    ]
+def _compare_counts(before: Fcp7Document, after: Fcp7Document, relinks: Sequence[Relink]) -> None:
+    baked = [item.retime.filter for r in relinks if (item := before.items[r.origin]).retime.filter]
     for tag in _COUNTED:
         expected = count(before.source, tag)
         if tag == "filter":

@@ -21,7 +21,7 @@ from .shapes import Shapes, pose_free, response, target_shapes
 from .speech import SpeechModel, mouth_curves, shipped_model
 from .textures import Library, choose, describe, taps
 
-VERSION = "1"
+VERSION = "2"
 """Raised with every change that alters a pixel."""
 TABLE = Path(__file__).parent / "weights" / "generic_response.safetensors"
 _STILL_SECONDS = 0.25

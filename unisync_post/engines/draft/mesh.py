@@ -14,6 +14,9 @@ LOWER_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 RING_UPPER = (57, 186, 92, 165, 167, 164, 393, 391, 322, 410, 287)
 RING_LOWER = (57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287)
 """Skin around the lips, column for column."""
+CHIN = (57, 210, 170, 140, 171, 175, 396, 369, 395, 430, 287)
+"""The front of the chin, column for column: the mesh may leave a wide-open mouth's lower lip as
+low as this."""
 
 NOSE_TOP, NOSE_BASE = 168, 2
 LIPS = tuple(dict.fromkeys((*UPPER_OUTER, *UPPER_INNER, *LOWER_OUTER, *LOWER_INNER)))
@@ -34,6 +37,7 @@ LIP_TRIANGLES: NDArray[np.int64] = np.array(
     + strip(UPPER_OUTER, UPPER_INNER)
     + strip(LOWER_INNER, LOWER_OUTER)
     + strip(LOWER_OUTER, RING_LOWER)
+    + strip(RING_LOWER, CHIN)
 )
 """(T, 3) landmarks: the lips and the skin around them, the opening left out."""
 

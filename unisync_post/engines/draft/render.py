@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .cavity import Palette, draw_cavity, opening_coordinates, palette_from
 from .mesh import (
+    CHIN,
     LIP_TRIANGLES,
     LOWER_INNER,
     LOWER_OUTER,
@@ -29,6 +30,8 @@ _THIN = 1.6
 """Pixels of opening below which lips are shown as touching."""
 _LIGHT = 36.0
 """Levels by which skin in two frames of a shot differs through light alone."""
+_TINT = 10.0
+"""Levels by which it differs in redness: lips against skin differ by two to four times as much."""
 _VIRTUAL = 478
 """First of the extra points: the line down to which the borrowed opening reaches."""
 
@@ -84,8 +87,9 @@ def render(
     inside = np.ascontiguousarray(plate.mask[region.slices])
     skin = _displaced(plate, target, region, inside, nose)
     mouth, drawn = _mouth(plate, target, textures, region, nose)
-    alpha = _mouth_alpha(target, region, nose) * (inside > 0)
-    matched = mouth + _ring_difference(skin, mouth, target, region, nose)
+    reach = _reach(plate, target, nose)
+    alpha = _mouth_alpha(target, region, nose, reach) * (inside > 0)
+    matched = mouth + _ring_difference(skin, mouth, target, region, nose, reach)
     mixed = skin + (matched - skin) * alpha[..., None]
     cavity_alpha = drawn.alpha[..., None]
     mixed = mixed + (drawn.picture - mixed) * cavity_alpha
@@ -230,13 +234,24 @@ def _mean_colour(plate: Plate, lines: tuple[tuple[int, ...], ...]) -> NDArray[np
     return mean
 
 
-def _outline(target: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """The closed line between the outer lips (0) and the ring of skin around them (1)."""
+def _outline(target: NDArray[np.float64], share: float, reach: float) -> NDArray[np.float64]:
+    """The closed line between the outer lips (0) and the ring of skin around them (1).
+
+    Below the mouth the ring lies ``reach`` of the way down to the chin.
+    """
     upper = target[list(UPPER_OUTER), :2]
     upper = upper + share * (target[list(RING_UPPER), :2] - upper)
     lower = target[list(LOWER_OUTER), :2]
-    lower = lower + share * (target[list(RING_LOWER), :2] - lower)
+    ring = target[list(RING_LOWER), :2]
+    ring = ring + reach * (target[list(CHIN), :2] - ring)
+    lower = lower + share * (ring - lower)
     return np.concatenate([upper, lower[-2:0:-1]])
+
+
+def _reach(plate: Plate, target: NDArray[np.float64], nose: float) -> float:
+    """How far down the borrowed mouth must go to cover the plate's, which is more open, 0..1."""
+    excess = (_widest_gap(plate.points) - _widest_gap(target)) / nose
+    return float(np.clip((excess - 0.05) / 0.2, 0, 1))
 
 
 def _filled(line: NDArray[np.float64], region: Region) -> NDArray[np.float32]:
@@ -247,11 +262,13 @@ def _filled(line: NDArray[np.float64], region: Region) -> NDArray[np.float32]:
     return filled
 
 
-def _mouth_alpha(target: NDArray[np.float64], region: Region, nose: float) -> NDArray[np.float32]:
+def _mouth_alpha(
+    target: NDArray[np.float64], region: Region, nose: float, reach: float
+) -> NDArray[np.float32]:
     """Soft matte of the borrowed mouth: 1 on the lips, 0 where its mesh ends."""
     feather = max(1.0, 0.035 * nose)
-    alpha = cv2.GaussianBlur(_filled(_outline(target, 0.75), region), (0, 0), feather)
-    within = _filled(_outline(target, 0.97), region)
+    alpha = cv2.GaussianBlur(_filled(_outline(target, 0.75, reach), region), (0, 0), feather)
+    within = _filled(_outline(target, 0.97, reach), region)
     soft: NDArray[np.float32] = alpha * cv2.GaussianBlur(within, (0, 0), 1.0) * within
     return soft
 
@@ -262,14 +279,18 @@ def _ring_difference(
     target: NDArray[np.float64],
     region: Region,
     nose: float,
+    reach: float,
 ) -> NDArray[np.float32]:
     """Low-pass colour difference on the skin around the lips, carried inwards as a membrane.
 
     Where the two differ by more than light does, one of them shows lip: that tells nothing of the
     skin and would tint the chin.
     """
-    ring = _filled(_outline(target, 0.9), region) - _filled(_outline(target, 0.35), region)
-    apart = np.square((skin - mouth) / _LIGHT).sum(axis=2)
+    ring = _filled(_outline(target, 0.9, reach), region)
+    ring = ring - _filled(_outline(target, 0.35, reach), region)
+    between = skin - mouth
+    redder = between[..., :1] - between[..., 1:]
+    apart = np.square(between / _LIGHT).sum(axis=2) + np.square(redder / _TINT).sum(axis=2)
     ring = (np.clip(ring, 0, 1) * np.exp(-apart))[..., None]
     height, width = region.shape
     small = (max(2, width // 4), max(2, height // 4))

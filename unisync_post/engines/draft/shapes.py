@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from ...faces.pose3d import HeadPose, head_pose
 from ...faces.smooth import gaussian
 from ...faces.speaker import mouth_opening, mouth_width
-from .mesh import LOWER_INNER, LOWER_OUTER, NOSE_BASE, NOSE_TOP, UPPER_INNER, UPPER_OUTER
+from .mesh import (
+    CHIN,
+    LOWER_INNER,
+    LOWER_OUTER,
+    NOSE_BASE,
+    NOSE_TOP,
+    RING_LOWER,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 
 _STEADY = 0.5
 """Frames of smoothing that take the mesh's jitter out without dulling speech."""
@@ -154,6 +163,8 @@ def with_gap(points: NDArray[np.float64], opening: float) -> NDArray[np.float64]
         (UPPER_OUTER, 0.8 * up),
         (LOWER_INNER, drop),
         (LOWER_OUTER, 0.9 * drop),
+        (RING_LOWER, 0.8 * drop),
+        (CHIN, 0.5 * drop),
     ):
         inner = list(line[1:-1])
         moved[inner, :2] += amount[1:-1, None] * down
