@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from unisync_post.engines.draft.cavity import draw_cavity, opening_coordinates, palette_from
 from unisync_post.engines.draft.engine import generic_table
-from unisync_post.engines.draft.mesh import LOWER_INNER, UPPER_INNER
+from unisync_post.engines.draft.mesh import LOWER_INNER, LOWER_OUTER, RING_LOWER, UPPER_INNER
+from unisync_post.engines.draft.render import Plate, Texture, render
 from unisync_post.engines.draft.retrieve import PathConfig, cheapest_path
 from unisync_post.engines.draft.shapes import pose_free, response, target_shapes, with_gap
 from unisync_post.engines.draft.textures import taps
 from unisync_post.engines.draft.warp import Region, spread, triangle_map
+from unisync_post.faces.landmarks import FaceMesh, region_of_mesh
+from unisync_post.faces.matte import mouth_matte
 from unisync_post.faces.speaker import mouth_opening
 
 
@@ -147,6 +150,32 @@ def test_target_is_the_wanted_mouth_and_the_same_eyes(
     )
     eyes = [33, 133, 263, 362, 6, 10]
     np.testing.assert_allclose(targets[:, eyes], placed[:, eyes], atol=1e-6)
+
+
+@pytest.mark.parametrize("missed", [0, 10, 16])
+@pytest.mark.parametrize("frame", [0, 4, 5])
+def test_what_the_original_lips_did_is_not_seen(
+    drawn: tuple[NDArray[np.uint8], NDArray[np.float32]], frame: int, missed: int
+) -> None:
+    """The same closed mouth is measured over closed and open plates.
+
+    That holds even where the mesh left an open mouth's lower lip out, by ``missed`` pixels.
+    """
+    pictures, marks = drawn
+    shapes = pose_free(marks)
+    wanted = np.column_stack([np.full(12, 0.02), shapes.controls[:, 1]])
+    target = target_shapes(shapes, response(shapes, generic_table()), wanted, 25.0)[frame]
+    plate = marks[frame].astype(np.float64)
+    if frame:
+        for line in (LOWER_INNER, LOWER_OUTER, RING_LOWER):
+            plate[list(line[1:-1]), 1] -= missed
+    mask = mouth_matte(marks[frame], pictures.shape[1]).dilated
+    lent = Texture(pictures[0], marks[0].astype(np.float64), 1.0)
+    made, _ = render(Plate(pictures[frame], plate, mask), target, [lent])
+    with FaceMesh() as mesh:
+        seen = mesh.look(made, region_of_mesh(marks[frame]))
+    assert seen is not None
+    assert mouth_opening(seen.points[None])[0] < 0.05
 
 
 def test_a_still_face_answers_like_the_generic_one(

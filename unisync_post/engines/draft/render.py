@@ -220,9 +220,8 @@ def _palette(plate: Plate) -> Palette:
 
 
 def _lip_colour(plate: Plate) -> NDArray[np.float32]:
-    upper = _mean_colour(plate, (UPPER_OUTER, UPPER_INNER))
-    lower = _mean_colour(plate, (LOWER_INNER, LOWER_OUTER))
-    mean: NDArray[np.float32] = np.mean([upper, lower], axis=0, dtype=np.float32)
+    lips = ((UPPER_OUTER, UPPER_INNER), (LOWER_INNER, LOWER_OUTER))
+    mean: NDArray[np.float32] = np.mean([_mean_colour(plate, lip) for lip in lips], axis=0)
     return mean
 
 
@@ -250,8 +249,9 @@ def _outline(target: NDArray[np.float64], share: float, reach: float) -> NDArray
 
 def _reach(plate: Plate, target: NDArray[np.float64], nose: float) -> float:
     """How far down the borrowed mouth must go to cover the plate's, which is more open, 0..1."""
-    excess = (_widest_gap(plate.points) - _widest_gap(target)) / nose
-    return float(np.clip((excess - 0.05) / 0.2, 0, 1))
+    return float(
+        np.clip((_widest_gap(plate.points) - _widest_gap(target)) / nose / 0.2 - 0.25, 0, 1)
+    )
 
 
 def _filled(line: NDArray[np.float64], region: Region) -> NDArray[np.float32]:
@@ -266,9 +266,10 @@ def _mouth_alpha(
     target: NDArray[np.float64], region: Region, nose: float, reach: float
 ) -> NDArray[np.float32]:
     """Soft matte of the borrowed mouth: 1 on the lips, 0 where its mesh ends."""
-    feather = max(1.0, 0.035 * nose)
-    alpha = cv2.GaussianBlur(_filled(_outline(target, 0.75, reach), region), (0, 0), feather)
-    within = _filled(_outline(target, 0.97, reach), region)
+    alpha = _filled(_outline(target, 0.75, reach), region)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), max(1.0, 0.035 * nose))
+    # a pixel less: the rim's pixels are only partly covered by triangles
+    within = cv2.erode(_filled(_outline(target, 0.97, reach), region), np.ones((3, 3)))
     soft: NDArray[np.float32] = alpha * cv2.GaussianBlur(within, (0, 0), 1.0) * within
     return soft
 
@@ -286,15 +287,14 @@ def _ring_difference(
     Where the two differ by more than light does, one of them shows lip: that tells nothing of the
     skin and would tint the chin.
     """
-    ring = _filled(_outline(target, 0.9, reach), region)
-    ring = ring - _filled(_outline(target, 0.35, reach), region)
+    outer, inner = (_filled(_outline(target, share, reach), region) for share in (0.9, 0.35))
     between = skin - mouth
     redder = between[..., :1] - between[..., 1:]
     apart = np.square(between / _LIGHT).sum(axis=2) + np.square(redder / _TINT).sum(axis=2)
-    ring = (np.clip(ring, 0, 1) * np.exp(-apart))[..., None]
+    ring = (np.clip(outer - inner, 0, 1) * np.exp(-apart))[..., None]
     height, width = region.shape
     small = (max(2, width // 4), max(2, height // 4))
-    stacked = np.concatenate([(skin - mouth) * ring, ring], axis=2)
+    stacked = np.concatenate([between * ring, ring], axis=2)
     coarse = cv2.resize(stacked, small, interpolation=cv2.INTER_AREA)
     near = cv2.GaussianBlur(coarse, (0, 0), max(0.5, 0.08 * nose / 4))
     far = cv2.GaussianBlur(coarse, (0, 0), max(1.0, 0.35 * nose / 4))
