@@ -7,8 +7,13 @@ Needs ``UNISYNC_FOOTAGE``. Three figures, on faces that no network here has lear
   learned from the other half (no synthetic lines either, so the two share nothing) says how well
   they fit the dub they were made for and every other one. Only frames with speech count: in
   silence no such judge is defined.
-* how much of the original lips is left: their correlation with the lips in the output, beside
-  the correlation that the dub's own curve happens to have with them.
+* how much of the original lips is left: the correlation of their opening with the opening measured
+  in the output, on frames with speech, beside the correlation that the dub's own curve happens to
+  have with them there (its chance level). Promised is a mean of at most 0.10 over ``FACES``, the
+  faces left out of all training, and ``DUBS``. With ``--leak`` the same is measured, with the
+  shipped weights and three dubs, on every face of the footage and nothing else is done: what is
+  left of the original is the renderer's affair, so that faces it learned from may count, but the
+  promise is not judged by them.
 * pictures a second of ``generate`` at a 512 crop.
 """
 
@@ -31,7 +36,7 @@ from unisync_post.engines.draft.corpus import load_clips
 from unisync_post.engines.draft.engine import DraftEngine
 from unisync_post.engines.draft.fit import FitConfig
 from unisync_post.engines.draft.lines import synthetic_lessons
-from unisync_post.engines.draft.speech import SpeechModel, model_from, mouth_curves
+from unisync_post.engines.draft.speech import SpeechModel, model_from, mouth_curves, shipped_model
 from unisync_post.engines.draft.train import aligned_offsets, auc, fit_ensemble, generic_response
 from unisync_post.faces.crop import crop_frame, crop_window, to_crop
 from unisync_post.faces.matte import mouth_matte
@@ -55,6 +60,8 @@ DUBS = (
     ("demo2_audio.wav", 8),
 )
 """File in the footage's ``audio`` folder, and the second to begin at."""
+LEAK_DUBS = (("german.wav", 0), ("RD_Radio31_000.wav", 0), ("eng.wav", 30))
+LEAK_PROMISED = 0.10
 ENGINE_PEOPLE = frozenset("abchj")
 FRAMES = 140
 SIZE = 512
@@ -143,9 +150,33 @@ def correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 def fit_to(lips: NDArray[np.float64], take: Take, judge: SpeechModel) -> float:
     """How well measured lips fit a take's dub: mean of opening's and width's correlation."""
     curves = mouth_curves(take.driver, take.rate, take.count, judge)
-    speech = voiced(take.driver, take.rate, take.count) > 0.5
+    speech = spoken(take)
     scores = [correlation(np.where(speech, lips[row], np.nan), curves[:, row]) for row in (0, 1)]
     return float(np.mean(scores))
+
+
+def spoken(take: Take) -> NDArray[np.bool_]:
+    """(F,) frames with speech."""
+    speech: NDArray[np.bool_] = voiced(take.driver, take.rate, take.count) > 0.5
+    return speech
+
+
+def left_over(
+    lips: NDArray[np.float64],
+    original: NDArray[np.float64],
+    take: Take,
+    model: SpeechModel,
+) -> tuple[float, float]:
+    """What the output's lips share with the original's, and what the dub itself shares with them.
+
+    Args:
+        lips, original: (2, F) of :func:`measured`.
+        take: with its dub.
+        model: the engine's networks.
+    """
+    before = np.where(spoken(take), original[0], np.nan)
+    asked = mouth_curves(take.driver, take.rate, take.count, model)[:, 0]
+    return correlation(lips[0], before), correlation(asked, before)
 
 
 def judge_all(engine: DraftEngine, model: SpeechModel, judge: SpeechModel, footage: Path) -> Scores:
@@ -169,18 +200,40 @@ def judge_all(engine: DraftEngine, model: SpeechModel, judge: SpeechModel, foota
             fits = [fit_to(lips, other, judge) for other in takes]
             scores.true.append(fits[index])
             scores.wrong.extend(fits[:index] + fits[index + 1 :])
-            scores.leak.append(correlation(lips[0], original[0]))
-            asked = mouth_curves(take.driver, take.rate, take.count, model)[:, 0]
-            asked = np.where(voiced(take.driver, take.rate, take.count) > 0.5, asked, asked.min())
-            scores.chance.append(correlation(asked, original[0]))
+            leak, chance = left_over(lips, original, take, model)
+            scores.leak.append(leak)
+            scores.chance.append(chance)
             print(
                 f"{name} + {DUBS[index][0]}@{DUBS[index][1]}: true {fits[index]:.2f}, "
                 f"rank {1 + sum(f > fits[index] for f in fits)} of {len(fits)}, original lips "
-                f"{scores.leak[-1]:.2f} (chance {scores.chance[-1]:.2f}), "
+                f"{leak:.2f} (chance {chance:.2f}), "
                 f"{scores.speed[-1]:.0f} frames/s",
                 flush=True,
             )
     return scores
+
+
+def leak_table(footage: Path) -> None:
+    """Print, for every face of the footage, what the shipped engine leaves of its lips."""
+    engine, model = DraftEngine(), shipped_model()
+    print(f"{'clip':32}  left  chance  (opening on frames with speech, {len(LEAK_DUBS)} dubs)")
+    rows = []
+    for path in sorted([*footage.glob("faces/*.m*"), *footage.glob("stylised/*.m*")]):
+        plain = read_face(path)
+        original = measured(plain.frames, plain)
+        row = []
+        for file, start in LEAK_DUBS:
+            take = dubbed(plain, footage / "audio" / file, start)
+            lips = measured(engine.generate(take).frames, take)
+            row.append(left_over(lips, original, take, model))
+        rows.append(np.mean(row, axis=0))
+        name = path.relative_to(footage).as_posix()
+        held = "*" if name in FACES else " "
+        print(f"{name:31}{held}  {rows[-1][0]:+.2f}   {rows[-1][1]:+.2f}", flush=True)
+    left, chance = np.mean(rows, axis=0)
+    print(
+        f"{'mean of ' + str(len(rows)):32}  {left:+.2f}   {chance:+.2f}   (* left out of training)"
+    )
 
 
 def main() -> None:
@@ -189,9 +242,13 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, default=os.environ.get("UNISYNC_FOOTAGE"))
     parser.add_argument("--cache", type=Path, default=Path("build/draft"))
     parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--leak", action="store_true", help="only the original lips, every face")
     options = parser.parse_args()
     if options.footage is None:
         parser.error("set UNISYNC_FOOTAGE or pass --footage")
+    if options.leak:
+        leak_table(Path(options.footage))
+        return
     torch.set_num_threads(1)
     engine, model, judge = halves(Path(options.footage), options.cache, options.steps)
     torch.set_num_threads(2)
@@ -201,9 +258,11 @@ def main() -> None:
         f"AUC true against wrong dub: {auc(np.array(scores.true), np.array(scores.wrong)):.3f} "
         "(target 0.95)"
     )
+    leak = float(np.mean(scores.leak))
     print(
-        f"correlation with the original lips: {np.mean(scores.leak):.3f}, of which by chance "
-        f"{np.mean(scores.chance):.3f} (target 0.10)"
+        f"correlation with the original lips, {len(FACES)} faces x {len(DUBS)} dubs, frames with "
+        f"speech: {leak:.3f}, by chance {np.mean(scores.chance):.3f} (promised "
+        f"{LEAK_PROMISED:.2f}: {'met' if leak <= LEAK_PROMISED else 'NOT met'})"
     )
     print(
         f"frames/s: median {np.median(scores.speed):.1f}, worst {min(scores.speed):.1f} (target 10)"
