@@ -248,10 +248,13 @@ def _outline(target: NDArray[np.float64], share: float, reach: float) -> NDArray
 
 
 def _reach(plate: Plate, target: NDArray[np.float64], nose: float) -> float:
-    """How far down the borrowed mouth must go to cover the plate's, which is more open, 0..1."""
-    return float(
-        np.clip((_widest_gap(plate.points) - _widest_gap(target)) / nose / 0.2 - 0.25, 0, 1)
-    )
+    """How far down the borrowed mouth must go to cover the plate's, which is more open, 0..1.
+
+    The mesh leaves part of a wide-open mouth's lower lip out: moved by it alone, the rest would
+    stay in sight under the new lips.
+    """
+    excess = (_widest_gap(plate.points) - _widest_gap(target)) / nose
+    return float(np.clip((excess - 0.05) / 0.2, 0, 1))
 
 
 def _filled(line: NDArray[np.float64], region: Region) -> NDArray[np.float32]:
