@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def inspect_delivered(
     target: Path,
     window: CropWindow,
     landmarks: NDArray[np.float32],
+    progress: Callable[[int], None] | None = None,
 ) -> Delivered:
     """Decode the new file beside the plate and measure it, in one streaming pass.
 
@@ -56,6 +57,7 @@ def inspect_delivered(
         target: the new file.
         window: plate -> crop.
         landmarks: (F, 478, 3) the original face in crop pixels: where the matte was.
+        progress: told how many frames are done.
     """
     new = probe(target)
     found = Delivered(sha256_of(target))
@@ -70,7 +72,7 @@ def inspect_delivered(
             found.outside = max(found.outside, outside_difference(same, picture, region))
             yield _crop(picture, window, k)
 
-    tracks = track_faces(crops(), new.rate)
+    tracks = track_faces(crops(), new.rate, progress=progress)
     found.opening = np.full(found.frames, np.nan, np.float32)
     for track in sorted(tracks, key=lambda t: int(t.seen.sum())):
         seen = track.seen

@@ -267,7 +267,14 @@ def provenance(engine: Engine) -> dict[str, str]:
 def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
     """Decode the delivered file: count it, compare it with the plate, listen with its lips."""
     ledger, shot, info = job.ledger, job.shot, job.engine.info
-    delivered = inspect_delivered(job.info, job.played, target, job.window, job.landmarks)
+    delivered = inspect_delivered(
+        job.info,
+        job.played,
+        target,
+        job.window,
+        job.landmarks,
+        lambda done: job.progress("check", done, shot.length),
+    )
     if len(ledger.changed) != shot.length or delivered.frames != shot.length:
         raise MediaError(
             f"The new media holds {delivered.frames} frames instead of {shot.length}", file=target
