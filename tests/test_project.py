@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -55,6 +57,25 @@ def test_packages_stand_alone(package: str) -> None:
         if name in NEVER[package]
     }
     assert not broken
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that only comes along with another one can leave with it."""
+    declared = {
+        re.split(r"[<>=;\[ ]", line)[0].lower().replace("_", "-")
+        for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    }
+    providers = packages_distributions()
+    undeclared = {
+        name
+        for package in PACKAGES
+        for path in modules(package)
+        for name in imports_of(path)
+        if name not in sys.stdlib_module_names | OURS | {"cv2"}  # cv2: MediaPipe's, see pyproject
+        and not {d.lower().replace("_", "-") for d in providers.get(name, ())} & declared
+        and name.lower() not in declared
+    }
+    assert not undeclared
 
 
 def test_click_lives_in_the_command_line_only() -> None:
