@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 
 import cv2
 import numpy as np
@@ -85,17 +84,6 @@ class FaceDetector:
     def close(self) -> None:
         self._full.close()
         self._short.close()
-
-    def __enter__(self) -> FaceDetector:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,17 +118,6 @@ class FaceMesh:
 
     def close(self) -> None:
         self._graph.close()
-
-    def __enter__(self) -> FaceMesh:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def region_of_box(box: Box, eyes: NDArray[np.float64]) -> Region:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,7 +53,7 @@ def track_faces(
         FaceError: the face models cannot be loaded.
     """
     config = config or FaceConfig()
-    with FaceDetector() as detector, FaceMesh() as mesh:
+    with closing(FaceDetector()) as detector, closing(FaceMesh()) as mesh:
         tracker = _Tracker(config, detector, mesh)
         for index, (frame, cut) in enumerate(with_cuts(frames)):
             tracker.feed(index, frame, cut)

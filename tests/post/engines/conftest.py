@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +29,7 @@ MakeTake = Callable[..., Take]
 
 def _measured(pictures: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
     found = []
-    with FaceDetector() as detector, FaceMesh() as mesh:
+    with closing(FaceDetector()) as detector, closing(FaceMesh()) as mesh:
         (face,) = detector.detect(pictures[0])
         region = region_of_box(face.box, face.eyes)
         for picture in pictures:

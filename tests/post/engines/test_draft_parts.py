@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_what_the_original_lips_did_is_not_seen(
     mask = mouth_matte(marks[frame], pictures.shape[1]).dilated
     lent = Texture(pictures[0], marks[0].astype(np.float64), 1.0)
     made, _ = render(Plate(pictures[frame], plate, mask), target, [lent])
-    with FaceMesh() as mesh:
+    with closing(FaceMesh()) as mesh:
         seen = mesh.look(made, region_of_mesh(marks[frame]))
     assert seen is not None
     assert mouth_opening(seen.points[None])[0] < 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ Clip = Callable[..., list[NDArray[np.uint8]]]
 
 def _mesh(opening: float) -> NDArray[np.float32]:
     picture = draw_face(400, opening)
-    with FaceDetector() as detector, FaceMesh() as mesh:
+    with closing(FaceDetector()) as detector, closing(FaceMesh()) as mesh:
         (found,) = detector.detect(picture)
         region = region_of_box(found.box, found.eyes)
         for _ in range(3):

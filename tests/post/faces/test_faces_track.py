@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import cv2
 import numpy as np
 import pytest
@@ -121,7 +123,7 @@ def test_a_jump_cut_keeps_the_face_but_not_its_movement():
 def test_a_small_face_is_found_by_tiles():
     frame = backdrop((1920, 1080), seed=4)
     frames = [place_face(1500, 300, 90, base=frame)] * 6
-    with FaceDetector() as detector:
+    with closing(FaceDetector()) as detector:
         assert detector.detect(frames[0]) == []
         assert len(detector.search(frames[0])) == 1
     (track,) = track_faces(frames, RATE, FaceConfig(min_width=30))
