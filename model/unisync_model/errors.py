@@ -42,3 +42,7 @@ class MemoryBudgetError(ModelError):
 
 class CancelledError(ModelError):
     """The caller asked to stop between two sampling steps."""
+
+
+class NonFiniteError(ModelError):
+    """The network returned NaN or infinity; the message names the sampling step."""
