@@ -15,7 +15,7 @@ import opentimelineio as otio
 
 from .document import Relink
 from .errors import EditError
-from .otiotime import exact_frames, exact_seconds
+from .otiotime import exact_frames, exact_seconds, first_shown
 from .timebase import Rate
 from .urls import MediaUrl
 
@@ -140,9 +140,9 @@ class _Comparison:
     def marks(self, relink: Relink, before: otio.schema.Clip, after: otio.schema.Clip) -> None:
         """Markers hold their place in the record, which the clip's first frame anchors."""
         self.same("number of markers", len(before.markers), len(after.markers), before.name)
-        origin = exact_seconds(before.trimmed_range().start_time)
-        moved = exact_seconds(after.trimmed_range().start_time) - origin
         speed = _speed(before) if relink.baked else Fraction(1)
+        origin = relink.rate.seconds(first_shown(before.trimmed_range(), speed, relink.rate))
+        moved = exact_seconds(after.trimmed_range().start_time) - origin
         for a, b in zip(before.markers, after.markers, strict=True):
             self.same("marker", _marker(a)[1:], _marker(b)[1:], before.name)
             if speed == 0:

@@ -25,6 +25,21 @@ def exact_frames(time: otio.opentime.RationalTime, rate: Rate) -> Fraction:
     return Fraction(nearest) if abs(frames - nearest) < Fraction(1, 10_000) else frames
 
 
+def first_shown(played: otio.opentime.TimeRange, speed: Fraction, rate: Rate) -> Fraction:
+    """Media time of the picture that a clip begins with, in frames of ``rate``.
+
+    A source range starts at the earliest picture that is played, in whatever direction: so Resolve
+    and Hiero write it. A clip that plays backwards therefore begins on the last one of its range.
+
+    Args:
+        played: the clip's source range; its duration is record time.
+        speed: media seconds per record second, negative for backwards.
+        rate: of the pictures that the edit shows.
+    """
+    start = exact_frames(played.start_time, rate)
+    return start if speed >= 0 else start - speed * (exact_frames(played.duration, rate) - 1)
+
+
 def otio_time(frames: int | Fraction, rate: Rate) -> otio.opentime.RationalTime:
     """``frames`` at ``rate`` as OTIO holds it."""
     return otio.opentime.RationalTime(float(frames), float(rate.fps))

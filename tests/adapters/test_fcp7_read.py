@@ -16,7 +16,7 @@ from unisync_adapters.document import PathMap
 from unisync_adapters.errors import EditError
 from unisync_adapters.fcp7 import ADAPTER
 from unisync_adapters.fcp7.read import Fcp7Document
-from unisync_adapters.otiotime import exact_seconds
+from unisync_adapters.otiotime import exact_seconds, first_shown
 from unisync_adapters.timebase import Rate, seconds_to_ticks
 
 PATH = Path("cut.xml")
@@ -169,11 +169,13 @@ def test_a_speed_is_kept_exactly() -> None:
     assert facts(clip.effects[0]) == {"speed": "333/1000"}
 
 
-def test_a_backward_clip_starts_at_its_last_source_frame() -> None:
+def test_a_backward_clip_plays_down_from_its_in_point() -> None:
+    """The range names the earliest frame played, as OTIO has it, so it begins on its last one."""
     item = Item(replace(B, duration=200), 0, 50, 10, speed=Fraction(1), reverse=True)
     (clip,) = clips(read(Edit([[item]], RESOLVE)))
     assert clip.effects[0].time_scalar == -1.0
-    assert clip.source_range.start_time.value == 200 - 1 - 10
+    assert first_shown(clip.source_range, Fraction(-1), Rate.of(25)) == 200 - 1 - 10
+    assert clip.source_range.start_time.value == 200 - 1 - 10 - 49
 
 
 def test_final_cuts_own_map_decides_over_arithmetic() -> None:

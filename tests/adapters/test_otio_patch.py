@@ -192,6 +192,14 @@ def test_a_baked_retime_leaves_the_document(effects: list[Any], kept: list[str])
     assert place == (1012 + 20 / speed if speed else 1012)
 
 
+def test_markers_of_a_reversed_clip_keep_their_record_frames() -> None:
+    """The range 100 … 149 played backwards begins on 149: a marker on 139 is ten frames in."""
+    old = clip(source=span(100.0, 50.0), effects=[warp(-1.0)], markers=[marker("m", 139.0)])
+    _, parsed = relinked(edit(old), replace(RELINK, baked=True, start_frame=1000))
+    (mark,) = first_clip(parsed)["markers"]
+    assert mark["marked_range"]["start_time"]["value"] == 1000 + RELINK.source_in + 10
+
+
 def test_clip_1_is_relinked_in_its_one_reference() -> None:
     old = clip(OTIO_SCHEMA="Clip.1", media_reference=external("file:///a%20b.mov"))
     del old["media_references"], old["active_media_reference_key"]
@@ -345,7 +353,7 @@ def test_any_relinks_of_any_edit_are_proved(data: st.DataObject) -> None:
         items.append(clip(
             f"c{index}", span((first + source) / media * record, 40.0, record),
             media_references={"DEFAULT_MEDIA": external(available=span(first, 999.0, media))},
-            effects=[warp(data.draw(st.sampled_from([0.5, 1.5, 2.0])))] if index % 2 else [],
+            effects=[warp(data.draw(st.sampled_from([0.5, 1.5, 2.0, -1.0, -0.7])))] if index % 2 else [],
             markers=[marker("m", first + source + 3.0)],
         ))  # fmt: skip
     document = edit(*items, global_start_time=time(0.0, record))

@@ -235,7 +235,7 @@ def test_a_still_and_a_reel_are_noted() -> None:
     [
         ({"effects": [warp(1.0, "TimeEffect.1")]}, "speed ramp"),
         ({"effects": [warp(2.0), warp(0.5)]}, "several speed effects"),
-        ({"effects": [warp(-1.0)]}, "reverse"),
+        ({"effects": [warp(-1.0)], "metadata": {"PremierePro_OTIO": {}}}, "from which frame"),
         ({"media_references": {"DEFAULT_MEDIA": external("http://x/a.mov")}}, "http://"),
         ({"media_references": {"DEFAULT_MEDIA": external("/a/b.[1001-1099].exr")}}, "sequence"),
         ({"media_references": {"DEFAULT_MEDIA": external("/a/b.%04d.exr")}}, "sequence"),

@@ -56,6 +56,8 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement.clip, info, record_rate)
     late = first - placement.start
+    if speed < 0:  # its range starts at the last picture played: otiotime.first_shown
+        late -= placement.duration - 1
     position = settled(offset + late * speed * ratio) if late else offset
     overlaps = (ceil(placement.before), ceil(placement.after))
     if speed == 1:
@@ -66,7 +68,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
 def media_offset(
     clip: otio.schema.Clip, info: MediaInfo, record_rate: Rate
 ) -> tuple[Moment, tuple[str, ...]]:
-    """Exact plate frame (0-based) shown as the clip begins, and what is odd about it.
+    """Exact plate frame (0-based) at which the clip's source range starts, and what is odd there.
 
     Raises:
         PlanError: the edit states another frame rate for the media than the file has.

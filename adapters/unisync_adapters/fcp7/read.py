@@ -258,11 +258,14 @@ class _Reader:
         if head and clock != at.rate:
             head = head * clock.fps / at.rate.fps
         base = (at_in or 0) + (media.start if media else 0)
+        start = base + head * scale
+        if scale < 0:  # a source range starts at the earliest picture played: otiotime.first_shown
+            start += (placed.end - placed.start - 1) * retime.speed * plate.fps / at.rate.fps
         clip = otio.schema.Clip(
             name,
             self.files.reference(media, plate) if media else otio.schema.MissingReference(name),
             otio.opentime.TimeRange(
-                otio_time(base + head * scale, plate),
+                otio_time(start, plate),
                 otio_time(placed.end - placed.start, at.rate),
             ),
         )

@@ -19,7 +19,7 @@ import opentimelineio as otio
 
 from ..document import Document, Relink
 from ..errors import EditError, UrlError
-from ..otiotime import exact_frames
+from ..otiotime import exact_frames, first_shown
 from ..splice import Edit, splice
 from ..timebase import Rate
 from ..urls import MediaUrl, map_from_local
@@ -207,11 +207,12 @@ class _ClipPatch:
             yield from self.writer.number(_value(node, "start_time"), start)
         else:
             first = before
-        yield from self.markers(old, before, first)
+        yield from self.markers(old, first)
 
-    def markers(self, clip: otio.schema.Clip, before: Fraction, after: Fraction) -> Iterator[Edit]:
+    def markers(self, clip: otio.schema.Clip, after: Fraction) -> Iterator[Edit]:
         """Markers count in the media's clock: keep them on their record frames."""
         speed = _speed(clip) if self.relink.baked else Fraction(1)
+        before = first_shown(clip.trimmed_range(), speed, self.relink.rate)
         if before == after and speed == 1:
             return
         nodes = self.clip.get("markers")

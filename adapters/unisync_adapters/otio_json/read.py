@@ -94,7 +94,7 @@ def _read_at(
 ) -> Document:
     node = root.at(pointer)
     timeline = otio.schema.Timeline(name=held(text_of(node, "name")))
-    walk = _Walk({})
+    walk = _Walk({}, by_premiere=b'"PremierePro_OTIO"' in data)
     if schema_of(node) == "Timeline":
         tracks = node.get("tracks")
         if tracks is None or tracks.get("children") is None:
@@ -133,6 +133,7 @@ class _Walk:
     """Goes through objects and nodes side by side and writes the ``unisync`` metadata."""
 
     origins: dict[str, Origin]
+    by_premiere: bool
 
     def stack(self, stack: otio.schema.Stack, node: Node, pointer: str) -> None:
         counts: Counter[str] = Counter()
@@ -166,7 +167,7 @@ class _Walk:
     def clip(self, clip: otio.schema.Clip, node: Node, pointer: str, label: str) -> None:
         self.origins[pointer] = Origin(pointer, clip.name, label)
         facts: dict[str, object] = {"origin": pointer}
-        reason = refusal(clip, node)
+        reason = refusal(clip, node, by_premiere=self.by_premiere)
         if reason is not None:
             facts["refuse"] = reason
         if clip.source_range is None and clip.media_reference.available_range is None:

@@ -149,14 +149,26 @@ def test_13_constant_retimes_are_baked_at_the_record_rate(desk: Desk, dub: Path)
     assert "200 %" in made.reason
 
 
-def test_14_reverse_runs_down_from_the_first_frame_shown(desk: Desk, dub: Path) -> None:
+def test_14_reverse_runs_down_from_the_last_frame_of_its_range(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov", frames=200)
-    (made,) = desk.plan(track(clip("A", 199, 50, speed=-1)), dub=dub).clips
+    (made,) = desk.plan(track(clip("A", 150, 50, speed=-1)), dub=dub).clips
     shot = made.shot
     assert shot is not None
     assert (shot.head, shot.tail) == (0, 12)  # nothing lies after the media's last frame
     assert shot.played() == list(range(199, 137, -1))
     assert shot.source == FrameRange(138, 62, Rate.of(25))
+
+
+def test_14_reverse_shows_the_frames_of_the_forward_clip(desk: Desk, dub: Path) -> None:
+    desk.plate("A.mov", frames=200)
+    for speed in (0.7, 2.0):
+        forward, back = (
+            desk.plan(track(clip("A", 60, 50, speed=s)), dub=dub, handles=0).clips[0].shot
+            for s in (speed, -speed)
+        )
+        assert forward is not None
+        assert back is not None
+        assert back.played() == forward.played()[::-1]
 
 
 def test_15_freeze_frames_are_left_unless_asked_for(desk: Desk, dub: Path) -> None:
