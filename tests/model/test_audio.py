@@ -65,10 +65,10 @@ def test_the_last_state_is_the_normed_one(encoder: Wav2Vec2Encoder) -> None:
     with torch.no_grad():
         output = encoder.model(torch.from_numpy(wave)[None], output_hidden_states=True)
     values = encoder.states(speech(1), NETWORK_RATE).values
-    assert torch.equal(values[24].T, output.last_hidden_state[0])
+    assert torch.allclose(values[24].T, output.last_hidden_state[0], atol=1e-4)
     # 0 to 23 are the same under every version
     for index in (0, 12, 23):
-        assert torch.equal(values[index].T, output.hidden_states[index][0])
+        assert torch.allclose(values[index].T, output.hidden_states[index][0], atol=1e-4)
     norm = encoder.model.encoder.layer_norm
     raw = torch.randn(1, 5, 32)
     for last in (raw, norm(raw)):  # the two conventions
