@@ -17,6 +17,7 @@ import numpy as np
 
 from unisync_model.characters.speech import Utterance, synthesise
 
+from ..media.open import create_media
 from .script import DATA, LANGUAGES, LINES, VOICES, file_name
 
 
@@ -29,7 +30,7 @@ def speak(text: str, voice: str, speed: int, pitch: int) -> Utterance:
 def write_flac(path: Path, utterance: Utterance) -> None:
     """16-bit mono FLAC."""
     samples = np.clip(np.round(utterance.samples * 32768), -32768, 32767).astype(np.int16)
-    with av.open(str(path), "w") as container:
+    with create_media(path, "flac") as container:
         stream = container.add_stream("flac", rate=utterance.sample_rate, layout="mono")
         for start in range(0, len(samples), 4096):
             frame = av.AudioFrame.from_ndarray(samples[None, start : start + 4096], "s16", "mono")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unisync_model.characters.scene import render
 from unisync_model.characters.speech import mouth_curve
 
+from ..media.open import create_media
 from .layout import (
     DUB_BEGINS,
     HANDLE,
@@ -37,7 +38,7 @@ _REEL_NOISE = 0.0006
 
 def write_camera(camera: Camera, path: Path) -> None:
     """One camera file: picture with start timecode and reel, production sound in stereo."""
-    with av.open(str(path), "w", format="mov") as container:
+    with create_media(path, "mov") as container:
         container.metadata["timecode"] = camera.timecode
         video = _video_stream(container, camera)
         audio = container.add_stream("pcm_s16le", rate=SAMPLE_RATE, layout="stereo")
@@ -132,7 +133,7 @@ def _write_wave(path: Path, sound: Sound, begins: int, title: str) -> None:
     """(C, N) samples as a BWF that begins ``begins`` frames into the sequence."""
     layout = "mono" if len(sound) == 1 else "stereo"
     seconds = RATE.seconds(SEQUENCE_START.frame + begins)
-    with av.open(str(path), "w", format="wav", options={"write_bext": "1"}) as container:
+    with create_media(path, "wav", {"write_bext": "1"}) as container:
         container.metadata["time_reference"] = str(int(seconds * SAMPLE_RATE))
         container.metadata["description"] = title
         container.metadata["originator"] = "UniSync Post demo"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from unisync_model.characters.speech import Phoneme, Utterance
+
+from ..media.open import open_bytes
 
 DATA = Path(__file__).parent / "data"
 """The recordings that are installed with the package."""
@@ -119,7 +119,7 @@ def recording(line_name: str, language: str) -> Utterance:
 
 
 def _decode(data: bytes) -> tuple[NDArray[np.float32], int]:
-    with av.open(io.BytesIO(data)) as container:
+    with open_bytes(data) as container:
         stream = container.streams.audio[0]
         pieces = [frame.to_ndarray()[0] for frame in container.decode(stream)]
         return (np.concatenate(pieces) / np.float32(32768)).astype(np.float32), stream.rate

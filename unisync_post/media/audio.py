@@ -19,11 +19,12 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream as CodedSound
 from av.container import InputContainer
 from numpy.typing import NDArray
-from wavinfo import WavInfoReader
 
 from ..errors import MediaError
-from .index import open_media
 from .info import AudioStream
+from .open import open_media
+from .riff import track_names
+from .roots import plain_file
 
 _EXACT_SEEK = frozenset({"wav", "w64", "aiff", "flac", "mov", "mxf"})
 """Containers that seek to the sample; others (MP3 …) are read from their beginning."""
@@ -76,17 +77,18 @@ def audio_info(path: Path) -> AudioFileInfo:
             for number, stream in enumerate(container.streams.audio)
         )
         duration = _duration(container, first)
-        is_wave = container.format.name in ("wav", "w64")
-    reference, originator, tracks = _broadcast_wave(path) if is_wave else (None, None, ())
+        is_wave = container.format.name == "wav"
+        tags = container.metadata if is_wave else {}
+    reference = tags.get("time_reference")
     return AudioFileInfo(
         path,
         streams,
         streams[0].sample_rate,
         streams[0].channels,
         duration,
-        reference,
-        originator,
-        tracks,
+        None if reference is None else int(reference),
+        None if reference is None else tags.get("encoded_by"),
+        _track_names(path) if is_wave else (),
     )
 
 
@@ -243,12 +245,6 @@ def _duration(container: InputContainer, stream: CodedSound) -> Fraction:
     return Fraction(container.duration or 0, av.time_base)
 
 
-def _broadcast_wave(path: Path) -> tuple[int | None, str | None, tuple[str, ...]]:
-    """Time reference, originator and iXML track names of a BWF; Nones for a plain WAV."""
-    wave = WavInfoReader(str(path))
-    tracks: tuple[str, ...] = ()
-    if wave.ixml is not None:
-        tracks = tuple(track.name or "" for track in wave.ixml.track_list)
-    if wave.bext is None:
-        return None, None, tracks
-    return int(wave.bext.time_reference), wave.bext.originator or None, tracks
+def _track_names(path: Path) -> tuple[str, ...]:
+    with plain_file(path) as descriptor:
+        return track_names(descriptor, path)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import MediaError
 from .colour import is_full_range, matrix_number
-from .index import PacketIndex, open_media, packet_index, picture_stream
+from .index import PacketIndex, packet_index, picture_stream
 from .info import MediaInfo
+from .open import open_media
 
 _BACKWARD_BYTES = 256 << 20
 """Decoded pictures held at once while a clip plays in reverse."""

@@ -7,8 +7,6 @@ everything else is demultiplexed once, without decoding, and remembered until th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -17,10 +15,12 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.index import IndexEntries
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from ..errors import MediaError
+from .open import open_media
 
 INTRA_CODECS = frozenset(
     {"prores", "dnxhd", "mjpeg", "cfhd", "jpeg2000", "v210", "r210", "rawvideo", "png", "qtrle"}
@@ -28,6 +28,8 @@ INTRA_CODECS = frozenset(
 """Codecs without prediction between pictures: presentation order is storage order."""
 
 _MOV = frozenset({"mov", "mp4", "m4a", "3gp"})
+_MAX_PICTURES = 24 * 3600 * 120
+"""A day at 120 fps: what a sample table may list."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,6 @@ class PacketIndex:
         """The nearest picture, in display order, from which ``frame`` can be decoded."""
         keys = np.flatnonzero(self.key[: frame + 1])
         return int(keys[-1]) if len(keys) else 0
-
-
-@contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open a media file; FFmpeg's failures come out as ``MediaError`` with the file's name.
-
-    Raises:
-        MediaError: missing, not readable as media, or a failure while it is read.
-    """
-    if not path.is_file():
-        raise MediaError(
-            "This media file does not exist", file=path, remedy="Relink it or give a --path-map."
-        )
-    try:
-        # presentation times are made where the container (AVI) stores none
-        with av.open(str(path), options={"fflags": "+genpts"}) as container:
-            yield container
-    except av.error.FFmpegError as error:
-        raise MediaError(
-            f"This file cannot be read as media, or its recording was never closed "
-            f"({error.strerror})",
-            file=path,
-            remedy="Copy it again from its source, or rewrap it with `ffmpeg -i IN -c copy OUT`.",
-        ) from error
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -107,7 +85,7 @@ def _indexed(path: Path, size: int, modified: int) -> PacketIndex:
     with open_media(path) as container:
         stream = picture_stream(container, path)
         is_mov = bool(_MOV & set(container.format.name.split(",")))
-        entries = list(stream.index_entries) if is_mov else []
+        entries = list(_listed(stream, path)) if is_mov else []
         missing = sum(entry.pos + entry.size > size for entry in entries)
         name = stream.codec_context.name
         if name in INTRA_CODECS and entries and not missing:
@@ -115,6 +93,18 @@ def _indexed(path: Path, size: int, modified: int) -> PacketIndex:
             pts = np.array([entry.timestamp for entry in kept], np.int64)
             return PacketIndex(_time_base(stream), pts, np.ones(len(pts), bool))
         return _demultiplexed(container, stream, len(entries), missing)
+
+
+def _listed(stream: VideoStream, path: Path) -> IndexEntries:
+    """The pictures of a sample table, which may claim any number of them."""
+    listed = stream.index_entries
+    if len(listed) > _MAX_PICTURES:
+        raise MediaError(
+            f"This media is beyond what is accepted: it is said to hold {len(listed)} pictures",
+            file=path,
+            remedy="Export it again; a file from elsewhere may be an attack.",
+        )
+    return listed
 
 
 def _demultiplexed(

@@ -20,8 +20,8 @@ from unisync_adapters.timebase import Rate, Timecode
 
 from ..errors import MediaError
 from .delivery import Delivery, to_delivery
-from .index import open_media
 from .info import MediaInfo
+from .open import create_media, open_media
 from .packets import PicturePackets, audio_packets
 from .pixels import Box
 from .prores import splice_slices
@@ -73,7 +73,7 @@ class Muxer:
         with self._stack:
             self._source = self._stack.enter_context(PicturePackets(self._info))
             self._container: OutputContainer = self._stack.enter_context(
-                av.open(str(self._path), "w", format="mov", options=dict(_CONTAINER))
+                create_media(self._path, "mov", _CONTAINER)
             )
             self._stream = self._container.add_stream(
                 self._delivery.encoder, rate=self._rate.fps, options=dict(self._delivery.options)

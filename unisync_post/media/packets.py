@@ -14,8 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from ..errors import MediaError
-from .index import open_media, packet_index, picture_stream
+from .index import packet_index, picture_stream
 from .info import MediaInfo
+from .open import open_media
 
 _MARGIN = Fraction(2)
 """Seconds by which a container may store sound before or after its picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +17,11 @@ from unisync_adapters.timebase import Rate, Timecode
 
 from ..errors import MediaError
 from .cadence import find_rate
-from .index import PacketIndex, open_media, packet_index, picture_stream
+from .index import PacketIndex, packet_index, picture_stream
 from .info import AudioStream, ColourTags, MediaInfo
+from .open import open_media
 from .pixels import is_supported
+from .roots import plain_file
 
 _MEBI = 1 << 20
 _PROGRESSIVE = (0, 1)
@@ -76,9 +79,9 @@ def probe(path: Path) -> MediaInfo:
 
 def identity(path: Path) -> str:
     """xxh128 over the size and the first and last MiB: stable when the file is moved."""
-    size = path.stat().st_size
-    digest = xxhash.xxh128(size.to_bytes(8, "little"))
-    with path.open("rb") as file:
+    with plain_file(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+        size = os.fstat(descriptor).st_size
+        digest = xxhash.xxh128(size.to_bytes(8, "little"))
         digest.update(file.read(_MEBI))
         file.seek(max(0, size - _MEBI))
         digest.update(file.read(_MEBI))

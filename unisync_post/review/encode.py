@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from unisync_adapters.timebase import Rate
 
 from ..errors import MediaError
+from ..media.open import create_media
 from .options import ReviewOptions
 
 SOUND_RATE = 48_000
@@ -50,11 +51,8 @@ class ProxyEncoder:
         self._rate = rate
         self._sound = sound
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._container = av.open(
-            str(self._temporary),
-            "w",
-            format="mp4",
-            options={"movflags": "+faststart", "fflags": "+bitexact"},
+        self._container = create_media(
+            self._temporary, "mp4", {"movflags": "+faststart", "fflags": "+bitexact"}
         )
         self._video = self._add_video(size, options)
         self._audio = None if sound is None else self._add_audio()
