@@ -20,8 +20,9 @@ Times on a clip: ``available_range`` starts at the media's own start timecode (0
 media rate; ``source_range`` lies in the same clock, so that
 ``source_range.start_time - available_range.start_time`` is the offset from the first frame of the
 file. A constant retime is an ``otio.schema.LinearTimeWarp`` on the clip; ``source_range`` then
-starts at the true source frame shown at the clip's first record frame, and its duration is the
-clip's duration in the track. Rates are snapped (23.976 -> 24000/1001) by :mod:`.timebase`.
+starts at the true source frame shown at the clip's first record frame (at its last one, if the clip
+plays backwards: :func:`.otiotime.first_shown`), and its duration is the clip's duration in the
+track. Rates are snapped (23.976 -> 24000/1001) by :mod:`.timebase`.
 """
 
 from __future__ import annotations
