@@ -34,6 +34,7 @@ def edit_options(command: _Command) -> _Command:
         face: str | None,
         process_freeze: bool,
         media: tuple[Path, ...],
+        media_roots: tuple[Path, ...],
         path_map: tuple[tuple[str, str], ...],
         sequence: str | None,
         **others: Any,
@@ -48,6 +49,7 @@ def edit_options(command: _Command) -> _Command:
             face=face,
             process_freeze=process_freeze,
             media=media,
+            media_roots=media_roots,
             path_map=PathMap(path_map),
             sequence=sequence,
         )
@@ -117,6 +119,14 @@ _EDIT = (
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         multiple=True,
         help="Folder to search for media that is not where the edit says. May be repeated.",
+    ),
+    click.option(
+        "--media-root",
+        "media_roots",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        multiple=True,
+        help="Open no media outside this folder, whatever the edit says. May be repeated; without "
+        "it, media anywhere on this machine is opened.",
     ),
     click.option(
         "--path-map",

@@ -12,6 +12,7 @@ from unisync_adapters.document import Document, Relink, read_edit
 from .. import __version__
 from ..errors import JobError, PlanError
 from ..media.probe import probe
+from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.relink import relink_of
 from ..records import dump, load, write_atomic
@@ -92,7 +93,8 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
         sequence=options.sequence,
     )
     rendered = _rendered(job, partial)
-    relinks = _relinks(job, document, rendered)
+    with confined(job.job.options.readable(job.out)):
+        relinks = _relinks(job, document, rendered)
     name = job.plan.new_name
     data = document.patch(relinks, name=name)
     document.verify(data, relinks, name=name)

@@ -11,6 +11,7 @@ from unisync_adapters.document import open_edit
 from ..engines import open_engine
 from ..engines.base import Engine, EngineInfo
 from ..errors import JobError
+from ..media.roots import confined
 from ..plan.make import make_plan
 from ..plan.options import PlanOptions
 from ..plan.plan import Plan
@@ -109,7 +110,8 @@ def finish_job(
 
 def show_job(job: JobFolder, *, burn_in: bool = True) -> Path:
     """(Re)build the review page of a job."""
-    return build_review(job.out, job.plan, job.results(), job=job.path, burn_in=burn_in)
+    with confined(job.job.options.readable(job.out)):
+        return build_review(job.out, job.plan, job.results(), job=job.path, burn_in=burn_in)
 
 
 def _refuse_source_folder(edit: Path, out: Path) -> None:

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from ..engines.base import Engine
 from ..errors import JobError, UniSyncError
+from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..records import dump, write_atomic
 from ..shot import render_shot
@@ -69,17 +70,18 @@ def _attempt(
     media = job.media_name(clip)
     remove_leftovers((job.out / media).parent, Path(media).stem)
     try:
-        result = render_shot(
-            clip.shot,
-            engine,
-            job.out,
-            media,
-            face=job.face_of(clip),
-            folder=folder,
-            progress=lambda step, done, total: listen(
-                Event("step", clip.index, key, step=step, done=done, total=total)
-            ),
-        )
+        with confined(job.job.options.readable(job.out)):
+            result = render_shot(
+                clip.shot,
+                engine,
+                job.out,
+                media,
+                face=job.face_of(clip),
+                folder=folder,
+                progress=lambda step, done, total: listen(
+                    Event("step", clip.index, key, step=step, done=done, total=total)
+                ),
+            )
     except UniSyncError as error:
         if _is_full(error.__cause__):
             raise _disk_full(job) from error

@@ -7,6 +7,7 @@ everything else is demultiplexed once, without decoding, and remembered until th
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import MediaError
 from .open import open_media
+from .roots import plain_file
 
 INTRA_CODECS = frozenset(
     {"prores", "dnxhd", "mjpeg", "cfhd", "jpeg2000", "v210", "r210", "rawvideo", "png", "qtrle"}
@@ -72,10 +74,8 @@ def packet_index(path: Path) -> PacketIndex:
     Raises:
         MediaError: unreadable, or without picture.
     """
-    if not path.is_file():
-        with open_media(path):
-            pass
-    stat = path.stat()
+    with plain_file(path) as descriptor:
+        stat = os.fstat(descriptor)
     return _indexed(path, stat.st_size, stat.st_mtime_ns)
 
 

@@ -18,6 +18,7 @@ from unisync_adapters.timebase import FrameRange, Timecode
 
 from ..driver import CONTEXT
 from ..media.info import MediaInfo
+from ..media.roots import confined
 from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
@@ -47,7 +48,7 @@ def make_plan(
         PlanError: it is not clear which audio is the dub.
         MediaError: the dub cannot be read.
     """
-    with long_lived():
+    with long_lived(), confined(options.readable()):
         return _plan(document, options, taken)
 
 

@@ -23,6 +23,7 @@ from unisync_adapters.urls import MediaUrl, map_to_local
 from ..errors import MediaError, UniSyncError
 from ..media.info import MediaInfo
 from ..media.probe import probe
+from ..media.roots import admits, outside
 from .content import MEDIA_SUFFIXES, facts
 from .exact import frames
 
@@ -83,7 +84,7 @@ class MediaFinder:
 
     def _exists(self, path: Path) -> bool:
         if path not in self._present:
-            self._present[path] = path.is_file()
+            self._present[path] = admits(path) and os.path.isfile(path)
         return self._present[path]
 
     def _probe(self, path: Path) -> MediaInfo:
@@ -112,6 +113,9 @@ class MediaFinder:
                 file=written,
                 remedy="Say which one it is with --path-map THEIRS=HERE.",
             )
+        path = self.local(clip.media_reference)
+        if path is not None and not admits(path):
+            return outside(written)
         self.offline[written] = None
         return MediaError("The media is offline", file=written, remedy=_REMEDY)
 

@@ -56,6 +56,8 @@ class PlanOptions:
             ``left``, ``right``, ``largest`` or a number.
         process_freeze: render freeze frames too (a mouth that moves in a still picture).
         media: folders searched for media that is not where the edit says.
+        media_roots: folders outside which no media is opened, whatever the edit says; empty for
+            anywhere, as suits edits of one's own.
         path_map: the edit's paths and this machine's.
         sequence: which sequence of the document.
     """
@@ -69,6 +71,7 @@ class PlanOptions:
     face: str | None = None
     process_freeze: bool = False
     media: tuple[Path, ...] = ()
+    media_roots: tuple[Path, ...] = ()
     path_map: PathMap = field(default_factory=PathMap)
     sequence: str | None = None
 
@@ -82,3 +85,12 @@ class PlanOptions:
             )
         if self.dub_start is not None and not self.dub:
             raise PlanError("--dub-start places dub files", remedy="Add --dub FILE.wav.")
+
+    def readable(self, *ours: Path) -> tuple[Path, ...]:
+        """Everything that may be opened: the roots, the dub files named by hand, and ``ours``.
+
+        Empty, which is anything, where there are no roots.
+        """
+        if not self.media_roots:
+            return ()
+        return (*self.media_roots, *(file.path for file in self.dub), *ours)
