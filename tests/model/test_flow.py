@@ -7,13 +7,14 @@ from itertools import pairwise
 import pytest
 import torch
 from fields import noise
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unisync_model import flow
 from unisync_model.errors import InputError
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100), st.floats(0.2, 20))
 def test_levels_fall_from_one_to_zero(steps: int, shift: float) -> None:
     levels = flow.sigmas(steps, shift)

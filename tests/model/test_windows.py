@@ -39,6 +39,7 @@ def test_starts_of_the_reference_shot() -> None:
     assert window_starts(20) == window_starts(3) == (0,)
 
 
+@settings(deadline=None)
 @given(layouts, st.integers(1, 300))
 def test_windows_cover_every_latent_and_their_weights_add_up_to_one(
     layout: Layout, count: int
@@ -86,6 +87,7 @@ def plate_and_noise(count: int = LATENTS_OF_375_FRAMES) -> tuple[Tensor, Tensor]
 
 
 @settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(SOLVERS), layouts, st.integers(1, 100), st.floats(0, 1))
 def test_joint_windows_are_exact_across_every_seam(
     solver: Solver, layout: Layout, count: int, tau: float
@@ -144,6 +146,7 @@ def exact_chunks(plate: Tensor) -> Callable[[Window, Tensor], Chunk]:
 
 
 @settings(max_examples=25, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(SOLVERS), layouts, st.integers(1, 100))
 def test_autoregressive_windows_are_exact_across_every_seam(
     solver: Solver, layout: Layout, count: int
