@@ -19,7 +19,6 @@ def in_pixels(cells: Tensor, frames: int) -> Tensor:
 
 
 @settings(max_examples=60, deadline=None)
-@settings(deadline=None)
 @given(
     st.integers(1, 14),
     st.lists(st.tuples(st.integers(0, 13), st.integers(0, 31), st.integers(0, 47)), max_size=6),

@@ -30,7 +30,6 @@ solvers = st.sampled_from(SOLVERS)
 
 
 @settings(max_examples=60, deadline=None)
-@settings(deadline=None)
 @given(solvers, st.floats(0, 1), st.integers(1, 40), st.booleans())
 def test_an_exact_field_of_the_plate_gives_the_plate_at_every_tau(
     solver: Solver, tau: float, steps: int, by_sigma: bool
@@ -43,7 +42,6 @@ def test_an_exact_field_of_the_plate_gives_the_plate_at_every_tau(
 
 
 @settings(max_examples=30, deadline=None)
-@settings(deadline=None)
 @given(solvers, st.integers(1, 40), st.floats(1, 8))
 def test_tau_one_is_the_plate_outside_the_mask_bit_for_bit(
     solver: Solver, steps: int, shift: float
@@ -67,7 +65,6 @@ def test_an_empty_mask_at_tau_one_is_the_plate_bit_for_bit(solver: Solver) -> No
 
 
 @settings(max_examples=30, deadline=None)
-@settings(deadline=None)
 @given(solvers, st.floats(0, 1), st.integers(1, 20))
 def test_a_full_mask_is_plain_sampling_bit_for_bit(solver: Solver, tau: float, steps: int) -> None:
     full = Tali(PLATE, torch.ones(1, 1, *SHAPE[2:]), EPS, tau=tau)

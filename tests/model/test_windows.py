@@ -87,7 +87,6 @@ def plate_and_noise(count: int = LATENTS_OF_375_FRAMES) -> tuple[Tensor, Tensor]
 
 
 @settings(max_examples=40, deadline=None)
-@settings(deadline=None)
 @given(st.sampled_from(SOLVERS), layouts, st.integers(1, 100), st.floats(0, 1))
 def test_joint_windows_are_exact_across_every_seam(
     solver: Solver, layout: Layout, count: int, tau: float
@@ -146,7 +145,6 @@ def exact_chunks(plate: Tensor) -> Callable[[Window, Tensor], Chunk]:
 
 
 @settings(max_examples=25, deadline=None)
-@settings(deadline=None)
 @given(st.sampled_from(SOLVERS), layouts, st.integers(1, 100))
 def test_autoregressive_windows_are_exact_across_every_seam(
     solver: Solver, layout: Layout, count: int
