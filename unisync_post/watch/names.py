@@ -28,7 +28,9 @@ _UNFINISHED = (
 )
 """What copies, uploads, browsers and assistants append until they have ended."""
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
-_LONGEST = 255
+_LONGEST = 230
+"""Bytes of a status file's name: 255 is the most that file systems take, and it is written under a
+longer, temporary one first."""
 _VERSION = re.compile(r"[ ._-]+v\d{1,4}$", re.IGNORECASE)
 
 
