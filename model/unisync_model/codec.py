@@ -136,7 +136,7 @@ class LatentCodec:
                 f"{frames} frames are (1, {channels}, 1, h, w) and (1, {channels}, {steps}, h, w) "
                 f"latents, got {tuple(first.shape)} and {tuple(latents.shape)}"
             )
-        return self._decoded(chain([first], latents.split(1, dim=2)), frames)
+        return self.decode_stream(chain([first], latents.split(1, dim=2)), frames)
 
     def _encoded(self, pieces: Iterable[Frames]) -> Iterator[Tensor]:
         """One normalised latent for each piece: a frame, then four and four."""
@@ -148,7 +148,16 @@ class LatentCodec:
             mean = moments.chunk(2, dim=1)[0].float()
             yield (mean - self._mean.to(mean)) / self._std.to(mean)
 
-    def _decoded(self, latents: Iterable[Tensor], frames: int) -> Iterator[Frames]:
+    def decode_stream(self, latents: Iterable[Tensor], frames: int) -> Iterator[Frames]:
+        """``decode`` of latents that come one by one, each asked for when its pictures are.
+
+        Args:
+            latents: (1, C, 1, h, w) each, the first frame's own first.
+            frames: how many frames the shot has.
+
+        Yields:
+            as ``decode``.
+        """
         half = _Half(self.vae, self.vae.decoder, shrinks=False)
         for step, latent in enumerate(latents):
             with torch.no_grad():
