@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from . import crashpoints
 from .errors import JobError
 
 Record = TypeVar("Record")
@@ -41,18 +42,37 @@ def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write so that a reader, or a crash at any instant, sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write so that a reader, or a crash at any instant, sees the old file or the new one.
+
+    After a power cut as well: the bytes are on the disk before the name is, and the name before
+    this returns.
+    """
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
+            crashpoints.reached("file opened")
             file.write(data)
             file.flush()
+            crashpoints.reached("file written")
             os.fsync(file.fileno())
+        crashpoints.reached("file synced")
         temporary.replace(path)
+        crashpoints.reached("file renamed")
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+    crashpoints.reached("folder synced")
+
+
+def make_folder(folder: Path) -> None:
+    """A folder and those above it, each durable: a synced file in a lost folder is lost."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+    crashpoints.reached("folder made")
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import JobError, UniSyncError
+from ..errors import JobCancelled, JobError, UniSyncError
 from ..exit_codes import ExitCode
 from .demo import demo
 from .doctor import doctor
@@ -22,6 +22,9 @@ class _Unisync(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except JobCancelled as error:
+            click.echo(f"unisync: {error}", err=True)
+            sys.exit(int(ExitCode.INTERRUPTED))
         except UniSyncError as error:
             click.echo(f"unisync: {error}", err=True)
             code = ExitCode.JOB if isinstance(error, JobError) else ExitCode.INPUT

@@ -26,7 +26,7 @@ from .progress import following
 )
 @click.option("--engine", default="auto", show_default=True, help="As for `unisync dub`.")
 @click.option("--workers", type=click.IntRange(1), default=1, help="As for `unisync dub`.")
-def demo(folder: Path, language: str, engine: str, workers: int) -> None:
+def demo(folder: Path, language: str, engine: str, workers: int | None) -> None:
     """Make a small edit in FOLDER, dub it, and say where to look.
 
     The people are drawn and the voices synthetic, all made by code on this machine. What follows
@@ -38,7 +38,7 @@ def demo(folder: Path, language: str, engine: str, workers: int) -> None:
     sys.exit(int(ExitCode.OK if made.counts["rendered"] else ExitCode.NONE_RENDERED))
 
 
-def run_demo(edit: DemoEdit, language: str, *, engine: str, workers: int) -> Dubbed:
+def run_demo(edit: DemoEdit, language: str, *, engine: str, workers: int | None) -> Dubbed:
     """The demo's one call of the product: the same function as `unisync dub`."""
     options = PlanOptions(dub=(DubFile(edit.dubs[language], language),))
     with following(as_json=False) as listen:

@@ -34,7 +34,7 @@ def dub(
     options: PlanOptions,
     out: Path,
     engine: str,
-    workers: int,
+    workers: int | None,
     burn_in: bool,
     as_json: bool,
 ) -> None:

@@ -148,9 +148,7 @@ engine_option = click.option(
 workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Shots rendered at the same time.",
+    help="Shots rendered at the same time; default: one for each GPU, or one.",
 )
 burn_in_option = click.option(
     "--burn-in/--no-burn-in",

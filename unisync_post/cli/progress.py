@@ -7,53 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ..job.events import Event, Listener
-
-STEP_SHARES = {"faces": 0.2, "lips": 0.55, "check": 0.25}
-"""Each step's share of a shot's time, as measured on two cores with the draft engine."""
-
-
-@dataclass
-class Forecast:
-    """Time left, from the frames done so far and the clock.
-
-    A frame counts in parts: each step of a shot is a share of it.
-    """
-
-    total: int = 0
-    begun: float = field(default_factory=time.monotonic)
-    done: dict[int, float] = field(default_factory=dict)
-
-    def hear(self, event: Event) -> None:
-        if event.kind == "job":
-            self.total, self.begun = event.total, time.monotonic()
-        elif event.kind == "step" and event.step in STEP_SHARES:
-            before = sum(
-                share
-                for name, share in STEP_SHARES.items()
-                if list(STEP_SHARES).index(name) < list(STEP_SHARES).index(event.step)
-            )
-            self.done[event.shot] = before * event.total + STEP_SHARES[event.step] * event.done
-        elif event.kind == "done" and event.status != "ready":
-            self.done[event.shot] = float(event.total)
-
-    @property
-    def frames(self) -> float:
-        return min(sum(self.done.values()), float(self.total))
-
-    @property
-    def left(self) -> float | None:
-        """Seconds, or None before there is anything to judge by."""
-        elapsed = time.monotonic() - self.begun
-        if self.frames < 10 or elapsed < 2:
-            return None
-        return elapsed * (self.total - self.frames) / self.frames
+from ..job.forecast import Forecast
 
 
 def clock(seconds: float | None) -> str:

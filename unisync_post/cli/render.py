@@ -31,7 +31,7 @@ def render(
     shots: str | None,
     again: bool,
     face: str | None,
-    workers: int,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Render the shots of JOB that are not finished. May be called again, and by several machines.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from unisync_adapters.document import open_edit
 
-from ..engines import open_engine
-from ..engines.base import Engine, EngineInfo
+from ..engines.base import EngineInfo
 from ..errors import JobError
 from ..media.roots import confined
 from ..plan.make import make_plan
@@ -19,6 +19,7 @@ from ..review.page import build_review
 from .assemble import Assembled, assemble
 from .events import Event, Listener, silent
 from .folder import JobFolder, create_job, jobs_in, open_job
+from .pool import WorkerPool
 from .run import render_job
 
 
@@ -45,7 +46,7 @@ def dub_edit(
     options: PlanOptions,
     *,
     engine: str = "auto",
-    workers: int = 1,
+    workers: int | None = None,
     burn_in: bool = True,
     listen: Listener = silent,
 ) -> Dubbed:
@@ -59,21 +60,29 @@ def dub_edit(
         out: folder for everything that is made.
         options: which dub, which tracks, handles, path maps.
         engine: ``auto``, ``draft`` …
-        workers: processes on this machine.
+        workers: processes on this machine; None: one for each GPU, or one.
         burn_in: label draft pictures in the review proxies (never in the delivered media).
         listen: hears the events.
 
     Raises:
         UniSyncError: the edit cannot be read or planned, or nothing can be written.
     """
-    chosen = open_engine(engine)
-    job = plan_job(edit, out, options, chosen)
-    for message in choices(job.plan, chosen.info):
-        listen(Event("choice", message=message))
-    return finish_job(job, workers=workers, burn_in=burn_in, listen=listen)
+    with WorkerPool(engine, workers) as pool:  # the engine opens while the edit is read
+        job = plan_job(edit, out, options, pool)
+        for message in choices(job.plan, pool.info):
+            listen(Event("choice", message=message))
+        counts = render_job(job, pool=pool, listen=listen)
+    return assemble_and_show(job, counts, burn_in=burn_in, listen=listen)
 
 
-def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Engine) -> JobFolder:
+class Described(Protocol):
+    """An engine, or a pool of workers that have one open."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+
+def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Described) -> JobFolder:
     """Read and plan the edit and write the job folder: the first half, before any rendering."""
     document = open_edit(edit, path_map=options.path_map, sequence=options.sequence)
     _refuse_source_folder(edit, out)
@@ -97,11 +106,14 @@ def taken_names(out: Path) -> frozenset[str]:
     return frozenset(open_job(path).plan.new_name for path in jobs_in(out))
 
 
-def finish_job(
-    job: JobFolder, *, workers: int = 1, burn_in: bool = True, listen: Listener = silent
+def assemble_and_show(
+    job: JobFolder, counts: Counter[str], *, burn_in: bool = True, listen: Listener = silent
 ) -> Dubbed:
-    """Render, assemble and show a planned job."""
-    counts = render_job(job, workers=workers, listen=listen)
+    """The last part, once every shot has ended: the edit and the page.
+
+    Args:
+        counts: as :func:`~.run.render_job` returned them.
+    """
     returned = assemble(job)
     listen(Event("step", step="review", message="Building the review page"))
     page = show_job(job, burn_in=burn_in)

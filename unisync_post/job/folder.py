@@ -8,6 +8,7 @@
       media/unisync_fr_<key>.mov        new media, named by content
       shots/<key>/result.json           one rendered shot; written last
       jobs/<name>/job.json plan.json edit.xml faces.json
+      jobs/<name>/cancel                while this file is there, nobody renders the job
       review/index.html
 
 Shots and media are named by what decides their pixels, so a second language or a changed cut in the
@@ -32,6 +33,7 @@ from ..records import dump, load, sync_folder, write_atomic
 from .result import ShotResult
 
 FORMAT = 1
+CANCEL = "cancel"
 PIPELINE = "1"
 """Raised whenever shot.py, the faces or the composite would make other pixels of the same shot."""
 
@@ -100,6 +102,18 @@ class JobFolder:
     def face_of(self, clip: ClipPlan) -> str | None:
         assert clip.shot is not None
         return self.faces.chosen.get(clip.index, clip.shot.face)
+
+    @property
+    def cancelled(self) -> bool:
+        return (self.path / CANCEL).exists()
+
+    def cancel(self) -> None:
+        """Ask whoever renders this job, on any machine, to stop. Finished shots stay."""
+        write_atomic(self.path / CANCEL, b"")
+
+    def resume(self) -> None:
+        """Let the job be rendered again after :meth:`cancel`."""
+        (self.path / CANCEL).unlink(missing_ok=True)
 
     def render_key(self, clip: ClipPlan) -> str:
         """Hash of everything that decides the pixels of this clip's new media."""

@@ -28,8 +28,11 @@ class ShotResult:
 
     Attributes:
         key: the shot's key.
-        status: ``rendered``, or ``kept`` (original media stays).
-        reason: why it was kept; empty when rendered.
+        status: ``rendered``, ``kept`` (nothing to re-animate: original media stays), or ``failed``
+            (original media stays, too).
+        reason: why it was kept or failed; empty when rendered.
+        fault: what kind of failure: transient, permanent or poison
+            (:class:`~unisync_post.job.faults.Fault`); empty unless failed.
         media: new media file, relative to the output folder; None when kept.
         frames: frames in the new media; ``changed``: how many of them differ from the plate.
         states: one character a frame: ``g`` generated, ``b`` bridged, ``.`` passed.
@@ -51,6 +54,7 @@ class ShotResult:
     key: str
     status: str
     reason: str = ""
+    fault: str = ""
     media: str | None = None
     frames: int = 0
     changed: int = 0

@@ -2,44 +2,81 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from ..engines.base import Engine
-from ..errors import JobError, UniSyncError
-from ..media.roots import confined
+from ..engines.base import Engine, EngineInfo
+from ..errors import DiskFull, JobError, UniSyncError
 from ..plan.plan import ClipPlan
-from ..records import dump, write_atomic
+from ..plan.shots import Shot
+from ..records import dump, make_folder, write_atomic
 from ..shot import render_shot
 from .events import Event, Listener, silent
+from .faults import Fault, MediaChangedError, classify, is_full
 from .folder import JobFolder
 from .result import ShotResult
 
 FINAL = frozenset({"rendered", "kept"})
-"""Statuses that are never redone. A failed shot is tried again by the next run."""
+"""Statuses that are never redone. A failed shot is tried again by the next run, unless poison."""
+
+
+class ShotBusyError(Exception):
+    """Another process is at this shot."""
+
+
+class TryAgainError(Exception):
+    """The shot failed for a reason that may pass; nothing was recorded. The cause is the reason."""
 
 
 def finished(job: JobFolder, clip: ClipPlan) -> ShotResult | None:
     """The clip's result if it needs no more work."""
     result = job.result(clip)
-    return result if result is not None and result.status in FINAL else None
+    if result is None:
+        return None
+    return result if result.status in FINAL or result.fault == Fault.POISON else None
 
 
 def render_clip(
-    job: JobFolder, clip: ClipPlan, engine: Engine, listen: Listener = silent
+    job: JobFolder,
+    clip: ClipPlan,
+    engine: Engine,
+    listen: Listener = silent,
+    *,
+    last: bool = True,
+    wait: bool = True,
 ) -> ShotResult:
     """Render one clip's shot unless it is finished; record the result last.
 
     A shot that cannot be rendered is recorded as ``failed`` with its reason and keeps its original
     media: it never stops the others.
 
+    Args:
+        last: record a transient failure, too, instead of raising it.
+        wait: for another process that is at this shot.
+
     Raises:
-        JobError: the disk is full or the engine is not the job's: no later shot could succeed.
+        DiskFull: there is no room, for this or any later shot.
+        JobError: the engine is not the job's.
+        ShotBusyError: not ``wait``, and another process renders it now.
+        TryAgainError: not ``last``, and it may succeed another time.
+    """
+    refuse_other_engine(job, engine)
+    try:
+        return _claimed(job, clip, engine, listen, last, wait)
+    except Exception as error:
+        if is_full(error):
+            raise disk_full(job) from error
+        raise
+
+
+def refuse_other_engine(job: JobFolder, engine: Engine) -> None:
+    """
+    Raises:
+        JobError: the job was planned for other pixels.
     """
     if engine.info.fingerprint != job.job.fingerprint:
         raise JobError(
@@ -48,76 +85,114 @@ def render_clip(
             file=job.path,
             remedy="Dub the edit again to use the engine installed now.",
         )
+
+
+def _claimed(
+    job: JobFolder, clip: ClipPlan, engine: Engine, listen: Listener, last: bool, wait: bool
+) -> ShotResult:
     key = job.render_key(clip)
     folder = job.shot_folder(key)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):
+    make_folder(folder)
+    try:
+        lock = FileLock(folder / "lock", timeout=-1 if wait else 0).acquire()
+    except Timeout as error:
+        raise ShotBusyError(key) from error
+    with lock:
         known = finished(job, clip)
         if known is not None:
-            listen(_done(clip, key, known, "ready"))
+            listen(done_event(clip, key, known, "ready"))
             return known
         listen(Event("shot", clip.index, key, total=clip.shot.length if clip.shot else 0))
-        result = _attempt(job, clip, engine, key, folder, listen)
+        result = _attempt(job, clip, engine, key, listen, last)
         write_atomic(folder / "result.json", dump(result))
-    listen(_done(clip, key, result, result.status))
+    listen(done_event(clip, key, result, result.status))
     return result
 
 
 def _attempt(
-    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, folder: Path, listen: Listener
+    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, listen: Listener, last: bool
+) -> ShotResult:
+    folder = job.shot_folder(key)
+    try:
+        return replace(_rendered(job, clip, engine, key, listen), key=key)
+    except Exception as error:
+        # Law 5: whatever goes wrong in one shot, the night's other shots are rendered.
+        if is_full(error):
+            raise
+        fault = classify(error)
+        if fault is Fault.TRANSIENT and not last:
+            raise TryAgainError(reason_of(error)) from error
+        reason = str(error) if isinstance(error, UniSyncError) else _unexpected(error, folder)
+        return failed(clip, key, fault, reason, engine.info)
+
+
+def _rendered(
+    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, listen: Listener
 ) -> ShotResult:
     assert clip.shot is not None
     media = job.media_name(clip)
     remove_leftovers((job.out / media).parent, Path(media).stem)
-    try:
-        with confined(job.job.options.readable(job.out)):
-            result = render_shot(
-                clip.shot,
-                engine,
-                job.out,
-                media,
-                face=job.face_of(clip),
-                folder=folder,
-                progress=lambda step, done, total: listen(
-                    Event("step", clip.index, key, step=step, done=done, total=total)
-                ),
-            )
-    except UniSyncError as error:
-        if _is_full(error.__cause__):
-            raise _disk_full(job) from error
-        return _failed(clip, engine, key, str(error))
-    except OSError as error:
-        if _is_full(error):
-            raise _disk_full(job) from error
-        return _failed(clip, engine, key, _unexpected(error, folder))
-    except Exception as error:
-        # Law 5: whatever goes wrong in one shot, the night's other shots are rendered.
-        return _failed(clip, engine, key, _unexpected(error, folder))
-    return replace(result, key=key)
+    before = _stamps(clip.shot)
+    result = render_shot(
+        clip.shot,
+        engine,
+        job.out,
+        media,
+        face=job.face_of(clip),
+        folder=job.shot_folder(key),
+        progress=lambda step, done, total: listen(
+            Event("step", clip.index, key, step=step, done=done, total=total)
+        ),
+    )
+    changed = [path.name for path, stamp in _stamps(clip.shot).items() if stamp != before[path]]
+    if changed:
+        (job.out / media).unlink(missing_ok=True)
+        raise MediaChangedError(f"{' and '.join(changed)} changed while the shot was rendered")
+    return result
 
 
-def _is_full(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+def _stamps(shot: Shot) -> dict[Path, tuple[int, int, int, int] | None]:
+    """Device, inode, size and time of every file that the shot is made from."""
+    found: dict[Path, tuple[int, int, int, int] | None] = {}
+    for path in (shot.media, *(piece.path for piece in (*shot.dub, *shot.original))):
+        try:
+            stat = path.stat()
+        except OSError:
+            found[path] = None
+        else:
+            found[path] = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return found
 
 
-def _disk_full(job: JobFolder) -> JobError:
-    return JobError(
+def disk_full(job: JobFolder) -> DiskFull:
+    """What is said when there is no more room."""
+    return DiskFull(
         "The disk is full",
         file=job.out,
         remedy="Make room and run the same command again; finished shots are kept.",
     )
 
 
-def _failed(clip: ClipPlan, engine: Engine, key: str, reason: str) -> ShotResult:
-    assert clip.shot is not None
-    return ShotResult(
+def failed(
+    clip: ClipPlan, key: str, fault: Fault, reason: str, engine: EngineInfo | None
+) -> ShotResult:
+    """The record of a shot that keeps its original media because it could not be rendered."""
+    result = ShotResult(
         key=key,
         status="failed",
         reason=reason,
-        frames=clip.shot.length,
-        draft=engine.info.draft,
-        engine={"name": engine.info.name, "fingerprint": engine.info.fingerprint},
+        fault=fault.value,
+        frames=clip.shot.length if clip.shot else 0,
     )
+    if engine is None:
+        return result
+    record = {"name": engine.name, "fingerprint": engine.fingerprint}
+    return replace(result, draft=engine.draft, engine=record)
+
+
+def reason_of(error: BaseException) -> str:
+    """One sentence."""
+    return str(error) if isinstance(error, UniSyncError) else f"{type(error).__name__}: {error}"
 
 
 def _unexpected(error: Exception, folder: Path) -> str:
@@ -132,7 +207,8 @@ def remove_leftovers(folder: Path, stem: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _done(clip: ClipPlan, key: str, result: ShotResult, status: str) -> Event:
+def done_event(clip: ClipPlan, key: str, result: ShotResult, status: str) -> Event:
+    """How a shot ended, for whoever listens."""
     total = clip.shot.length if clip.shot else 0
     message = result.reason
     if not message and result.face is not None and len(result.face.candidates) > 1:

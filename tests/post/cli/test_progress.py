@@ -7,8 +7,9 @@ import json
 import pytest
 
 from unisync_post.cli import progress
-from unisync_post.cli.progress import Forecast, clock, following
+from unisync_post.cli.progress import clock, following
 from unisync_post.job.events import Event
+from unisync_post.job.forecast import Forecast
 
 
 @pytest.fixture
@@ -22,6 +23,8 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_time_left_follows_the_frames_done(ticking: list[float]) -> None:
     forecast = Forecast()
     forecast.hear(Event("job", total=200))
+    ticking[0] += 60  # the engine opens: that says nothing about a frame
+    forecast.hear(Event("shot", 1, total=100))
     assert forecast.left is None
     ticking[0] += 30
     forecast.hear(Event("step", 1, step="faces", done=100, total=100))

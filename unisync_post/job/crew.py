@@ -1,0 +1,163 @@
+"""The pool's side of one worker process: start it, give it a shot, see whether it lives."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from ..engines.base import EngineInfo
+from .events import Event
+from .queue import Task
+from .worker import Order, Stop, serve
+
+_TRACE_BYTES = 1 << 16
+
+
+@dataclass(eq=False)
+class Member:
+    """One worker process.
+
+    Attributes:
+        pipe: to and from it; ``trace``: what its interpreter says when it crashes.
+        info: its engine, once that is open.
+        task: the shot it is at.
+        moved: when it last got on: a step further in its shot, or a message that ended one.
+        stop_by: when a cancelled shot must be over.
+    """
+
+    number: int
+    process: BaseProcess
+    pipe: Connection
+    trace: Connection
+    info: EngineInfo | None = None
+    task: Task | None = None
+    moved: float = field(default_factory=time.monotonic)
+    stop_by: float | None = None
+    _at: tuple[str, int] = ("", 0)
+
+    @property
+    def name(self) -> str:
+        return f"Worker {self.number + 1}"
+
+    @property
+    def idle(self) -> bool:
+        return self.info is not None and self.task is None
+
+    def give(self, task: Task, *, last: bool) -> None:
+        """Raises OSError: it is gone; the task is its all the same, as if it had died at it."""
+        self.task, self.moved, self._at = task, time.monotonic(), ("", 0)
+        self.pipe.send(Order(task.job, task.clip.index, last))
+
+    def hear(self, event: Event) -> None:
+        """Only getting on counts: the same step said again is no sign of life."""
+        at = (event.step, event.done)
+        if event.kind != "step" or at != self._at:
+            self._at, self.moved = at, time.monotonic()
+
+    def stop(self, grace: float) -> None:
+        """Ask it to leave its shot."""
+        if self.stop_by is None:
+            self.stop_by = time.monotonic() + grace
+            with suppress(OSError):
+                self.pipe.send(Stop())
+
+    def free(self) -> None:
+        """Its shot is over."""
+        self.task, self.stop_by = None, None
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def ask_where(self) -> None:
+        """Have a worker that stands still write down where; its C code cannot prevent that."""
+        if os.name == "posix" and self.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGUSR1)
+            self.trace.poll(1.0)
+
+    def bury(self) -> tuple[str, str]:
+        """Wait for its end; returns how it ended in words, and its last stack trace."""
+        self.process.join(timeout=10)
+        code = self.process.exitcode
+        how = f"exit status {code}"
+        if code is not None and code < 0:
+            how = f"signal {-code}"
+        trace = _rest_of(self.trace)
+        self.pipe.close()
+        self.trace.close()
+        return how, trace
+
+
+def start(number: int, engine: str, environment: Mapping[str, str]) -> Member:
+    """A new worker process, opening its engine.
+
+    Args:
+        environment: variables set for it alone, before it imports anything.
+    """
+    # spawn: a forked child would inherit the parent's decoder and model threads half-alive.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    trace, trace_end = context.Pipe(duplex=False)
+    process = context.Process(
+        target=serve,
+        args=(theirs, trace_end if os.name == "posix" else None, engine),
+        name=f"unisync worker {number}",
+        daemon=True,
+    )
+    with _environment(environment):
+        process.start()
+    theirs.close()
+    trace_end.close()
+    return Member(number, process, ours, trace)
+
+
+def gpus() -> tuple[str, ...]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return tuple(name for name in named.split(",") if name and name != "-1")
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    query = [program, "--query-gpu=uuid", "--format=csv,noheader"]
+    said = subprocess.run(query, capture_output=True, text=True, check=False)
+    return tuple(said.stdout.split()) if said.returncode == 0 else ()
+
+
+def share_of(number: int, workers: int, devices: tuple[str, ...]) -> dict[str, str]:
+    """What is set for worker ``number`` of ``workers``: its own GPU, its share of the cores."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    variables = {} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(threads)}
+    if devices and workers > 1:
+        variables["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+    return variables
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """A child inherits the environment of the moment it is started."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _rest_of(trace: Connection) -> str:
+    if os.name != "posix" or not trace.poll():
+        return ""
+    return os.read(trace.fileno(), _TRACE_BYTES).decode(errors="replace")

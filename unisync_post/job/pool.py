@@ -1,0 +1,345 @@
+"""Resident workers: the engine is opened once a process and kept, across shots and across jobs.
+
+One process for each GPU, or one for an engine of the CPU. Everything durable is in the job folders;
+a pool can be killed at any instant and another one goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from ..engines.base import EngineInfo
+from ..errors import EngineError
+from ..plan.plan import ClipPlan
+from ..records import dump, write_atomic
+from . import crew
+from .crew import Member
+from .events import Event, Listener, silent
+from .faults import Fault, RetryPolicy
+from .folder import JobFolder
+from .queue import Line, Queue, Task
+from .tally import summary, tally
+from .work import done_event, failed, finished, unique
+from .worker import Ended, Loaded, Refused
+
+_BUSY_PAUSE = 1.0
+"""Seconds before a shot that another process holds is looked at again."""
+_MARKS_EVERY = 0.5
+"""Seconds between two looks for cancel marks."""
+
+
+class WorkerPool:
+    """Renders the shots of any number of jobs.
+
+    Call :meth:`poll` at least once a second: it does all the work, in the caller's thread.
+
+    Args:
+        engine: as :func:`~unisync_post.engines.open_engine` takes it; the first worker opens it at
+            once.
+        workers: most processes; None: one for each GPU, or one.
+        policy: retries and time limits.
+        listen: hears each event as it comes, before :meth:`poll` returns it.
+    """
+
+    def __init__(
+        self,
+        engine: str = "auto",
+        workers: int | None = None,
+        policy: RetryPolicy | None = None,
+        listen: Listener = silent,
+    ) -> None:
+        self.engine = engine
+        self.policy = policy or RetryPolicy()
+        self._devices = crew.gpus()
+        self.workers = workers or max(1, len(self._devices))
+        self._listen = listen
+        self._events: list[Event] = []
+        self._queue = Queue()
+        self._info: EngineInfo | None = None
+        self._refusal = ""
+        self._false_starts = 0
+        self._looked = 0.0
+        self._members: list[Member] = []
+        self._start(0)
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def info(self) -> EngineInfo:
+        """The engine, as the first worker opened it; waits for that.
+
+        Raises:
+            EngineError: it cannot be opened.
+        """
+        while self._info is None:
+            self._turn(0.2)
+        return self._info
+
+    @property
+    def idle(self) -> bool:
+        """No job is under way."""
+        return not self._queue.lines
+
+    @property
+    def depth(self) -> int:
+        """Shots waiting for a worker."""
+        return len(self._queue)
+
+    def time_left(self, job: JobFolder) -> float | None:
+        """Seconds until this job's last shot, or None while nothing can be said."""
+        line = self._queue.lines.get(job.path)
+        return line.forecast.left if line else None
+
+    def submit(
+        self, job: JobFolder, clips: Iterable[ClipPlan] | None = None, *, priority: int = 0
+    ) -> None:
+        """Queue a job's unfinished shots: all, or these. Its events follow, last an ``end``.
+
+        A job that is under way already gets the new shots and the new priority.
+        """
+        wanted = {
+            job.render_key(clip): clip
+            for clip in unique(job, job.plan.to_render if clips is None else clips)
+        }
+        todo = {key for key, clip in wanted.items() if finished(job, clip) is None}
+        line = self._queue.lines.setdefault(job.path, Line(job, priority, {}))
+        line.priority = priority
+        for key, clip in wanted.items():
+            if key in todo and key not in line.clips:
+                line.waiting.append(Task(job.path, clip, key))
+        line.ready += len(wanted.keys() - todo - line.clips.keys())
+        line.clips.update(wanted)
+        frames = sum(task.clip.shot.length for task in line.waiting if task.clip.shot)
+        self._say(Event("job", done=line.ready, total=frames, message=job.name), job.path)
+        if job.cancelled:
+            self._stop(line, "cancelled", "The job was cancelled")
+
+    def cancel(self, job: JobFolder) -> None:
+        """Stop this job here; its end is announced as ``cancelled``. Finished shots stay."""
+        line = self._queue.lines.get(job.path)
+        if line is not None:
+            self._stop(line, "cancelled", "The job was cancelled")
+
+    def poll(self, timeout: float = 0.2) -> list[Event]:
+        """Serve the workers for at most ``timeout`` seconds; what happened since the last call.
+
+        Raises:
+            EngineError: the engine cannot be opened; nothing can be rendered here.
+        """
+        self._turn(timeout)
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """End the workers, also those in the middle of a shot. Nothing that is finished is lost."""
+        for member in self._members:
+            member.kill()
+        for member in self._members:
+            member.bury()
+        self._members.clear()
+
+    def _turn(self, timeout: float) -> None:
+        self._look_for_marks()
+        self._hand_out()
+        self._end_lines()
+        due = self._queue.next_due(time.monotonic())
+        if any(member.idle for member in self._members) and due is not None:
+            timeout = min(timeout, due)
+        if self._events:
+            timeout = 0.0
+        pipes = {member.pipe: member for member in self._members}
+        for pipe in wait(list(pipes), timeout):
+            self._hear(pipes[pipe])  # type: ignore[index]
+        self._look_after()
+        self._hand_out()
+        self._end_lines()
+
+    def _say(self, event: Event, job: Path | None = None) -> None:
+        event = replace(event, job=str(job or ""))
+        line = self._queue.lines.get(job) if job else None
+        if line is not None:
+            line.forecast.hear(event)
+        self._listen(event)
+        self._events.append(event)
+
+    # -- handing out -------------------------------------------------------------------------
+
+    def _hand_out(self) -> None:
+        while (member := self._free_member()) is not None:
+            task = self._queue.take(time.monotonic())
+            if task is None:
+                return
+            try:
+                member.give(task, last=task.attempts + 1 >= self.policy.attempts)
+            except OSError:
+                self._lost(member, "died")
+
+    def _free_member(self) -> Member | None:
+        """One that is idle; if there is none, start another where there is work and room."""
+        idle = next((member for member in self._members if member.idle), None)
+        loading = sum(member.info is None for member in self._members)
+        if idle is None and loading < len(self._queue) and len(self._members) < self.workers:
+            taken = {member.number for member in self._members}
+            self._start(next(n for n in range(self.workers) if n not in taken))
+        return idle
+
+    def _start(self, number: int) -> None:
+        share = crew.share_of(number, self.workers, self._devices)
+        self._members.append(crew.start(number, self.engine, share))
+
+    def _end_lines(self) -> None:
+        for line in self._queue.finished():
+            counts = tally(line.job, line.clips.values(), line.ready)
+            status = line.stopped or "finished"
+            message = line.message or summary(counts)
+            self._say(Event("end", status=status, message=message), line.job.path)
+
+    # -- hearing -----------------------------------------------------------------------------
+
+    def _hear(self, member: Member) -> None:
+        try:
+            while member in self._members and member.pipe.poll():
+                self._heard(member, member.pipe.recv())
+        except (EOFError, OSError):
+            self._lost(member, "died")
+
+    def _heard(self, member: Member, message: object) -> None:
+        if isinstance(message, Event) and member.task is not None:
+            member.hear(message)
+            attempt = member.task.attempts + member.task.deaths + 1
+            if message.kind == "shot" and attempt > 1:
+                message = replace(message, attempt=attempt)
+            self._say(message, member.task.job)
+        elif isinstance(message, Ended) and member.task is not None:
+            task = member.task
+            member.free()
+            self._ended(task, message)
+            if message.leaving:
+                self._lost(member, "left")
+        elif isinstance(message, Loaded):
+            member.info = self._info = message.info
+            self._false_starts = 0
+            said = f"{member.name} opened {message.info.name} in {message.seconds:.1f} s"
+            self._say(Event("worker", status="loaded", message=said))
+        elif isinstance(message, Refused):
+            self._refusal = message.reason
+
+    def _ended(self, task: Task, ended: Ended) -> None:
+        now = time.monotonic()
+        if ended.outcome == "busy":
+            self._queue.put_back(task, now + _BUSY_PAUSE)
+        elif ended.outcome == "again":
+            task = replace(task, attempts=task.attempts + 1)
+            pause = self.policy.pause(task.attempts)
+            message = f"Shot {task.clip.index}: {ended.reason}; tried again in {pause:.0f} s"
+            self._say(_about(task, message), task.job)
+            self._queue.put_back(task, now + pause)
+        else:
+            line = self._queue.release(task)
+            if ended.outcome in ("full", "refused"):
+                self._stop(line, ended.outcome, ended.reason)
+
+    # -- looking after -----------------------------------------------------------------------
+
+    def _look_for_marks(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= _MARKS_EVERY:
+            self._looked = now
+            for line in self._queue.lines.values():
+                if not line.stopped and line.job.cancelled:
+                    self._stop(line, "cancelled", "The job was cancelled")
+
+    def _stop(self, line: Line, status: str, message: str) -> None:
+        line.stopped, line.message = line.stopped or status, line.message or message
+        line.waiting.clear()
+        for member in self._members:
+            if member.task is not None and member.task.job == line.job.path:
+                member.stop(self.policy.grace)
+
+    def _look_after(self) -> None:
+        """Kill those that stand still and those that do not stop when told."""
+        now = time.monotonic()
+        for member in list(self._members):
+            limit = self.policy.load if member.info is None else self.policy.stall
+            at_work = member.info is None or member.task is not None
+            if member.stop_by is not None and now > member.stop_by:
+                self._lost(member, "stopped")
+            elif at_work and now - member.moved > limit:
+                member.ask_where()
+                self._lost(member, "hung")
+
+    def _lost(self, member: Member, status: str) -> None:
+        """A worker is gone, or has to go. Another takes its place when there is work for it."""
+        if status != "died":
+            member.kill()
+        how, trace = member.bury()
+        self._members.remove(member)
+        if member.info is None:
+            self._false_start(how)
+            return
+        task = member.task
+        if status == "stopped" and task is not None:
+            self._queue.release(task)
+            return
+        what = f"stood still for {self.policy.stall:.0f} s" if status == "hung" else f"died ({how})"
+        self._say(Event("worker", status=status, message=f"{member.name} {what}"))
+        if task is not None:
+            self._blame(task, what, trace)
+
+    def _false_start(self, how: str) -> None:
+        self._false_starts += 1
+        if self._refusal or self._false_starts >= self.policy.attempts:
+            reason = self._refusal or f"its process died while opening it ({how})"
+            raise EngineError(f"The engine {self.engine} cannot be opened: {reason}")
+        if not self._members:
+            self._start(0)
+
+    def _blame(self, task: Task, what: str, trace: str) -> None:
+        """A shot took its worker down: once may be chance, after that it is set aside."""
+        task = replace(task, deaths=task.deaths + 1)
+        job = self._queue.lines[task.job].job
+        if trace:
+            write_atomic(job.shot_folder(task.key) / "error.txt", trace.encode())
+        if task.deaths < self.policy.deaths:
+            message = f"Shot {task.clip.index} took its worker down; it is tried again"
+            self._say(_about(task, message), task.job)
+            self._queue.put_back(task, 0.0)
+            return
+        times = {1: "once", 2: "twice"}.get(task.deaths, f"{task.deaths} times")
+        reason = (
+            f"The renderer was lost {times} on this shot; the last one {what}. Its media may be "
+            f"damaged: check that it plays, or mark the clip unisync:skip. "
+            f"`unisync jobs retry {job.path}` tries it again."
+        )
+        self._set_aside(job, task, reason)
+        self._queue.release(task)
+
+    def _set_aside(self, job: JobFolder, task: Task, reason: str) -> None:
+        folder = job.shot_folder(task.key)
+        result = failed(task.clip, task.key, Fault.POISON, reason, self._info)
+        try:
+            with FileLock(folder / "lock", timeout=5):
+                write_atomic(folder / "result.json", dump(result))
+        except Timeout:
+            return  # another process is at it, and will record what becomes of it
+        self._say(done_event(task.clip, task.key, result, result.status), task.job)
+
+
+def _about(task: Task, message: str) -> Event:
+    return Event("warning", task.clip.index, task.key, message=message)
