@@ -36,6 +36,7 @@ from typing import Protocol
 import opentimelineio as otio
 
 from .errors import EditError
+from .limits import MAX_BYTES, read_bytes
 from .timebase import Rate
 
 
@@ -195,7 +196,11 @@ def adapters() -> Iterator[Adapter]:
 
 
 def open_edit(
-    path: Path | str, *, path_map: PathMap | None = None, sequence: str | None = None
+    path: Path | str,
+    *,
+    path_map: PathMap | None = None,
+    sequence: str | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Document:
     """Open an edit document, whatever its format; the content decides, not the file name.
 
@@ -203,12 +208,17 @@ def open_edit(
         path: the document.
         path_map: how the edit's media paths become this machine's.
         sequence: name of the sequence to take when the document holds several.
+        max_bytes: a larger document is refused before it is read.
 
     Raises:
         EditError: missing, empty, of no known format, damaged, or several sequences to choose from.
     """
     path = Path(path)
-    return read_edit(_read_bytes(path), path, path_map=path_map, sequence=sequence)
+    if (path / "content.otio").is_file():
+        raise EditError(
+            "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
+        )
+    return read_edit(read_bytes(path, max_bytes), path, path_map=path_map, sequence=sequence)
 
 
 def read_edit(
@@ -233,17 +243,3 @@ def read_edit(
         file=path,
         remedy=f"Export one of: {known}",
     )
-
-
-def _read_bytes(path: Path) -> bytes:
-    if (path / "content.otio").is_file():
-        raise EditError(
-            "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
-        )
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EditError(f"The edit cannot be opened: {error.strerror}", file=path) from error
-    if not data:
-        raise EditError("The edit is empty (0 bytes)", file=path, remedy="Export it again")
-    return data

@@ -9,7 +9,8 @@ from typing import Any
 
 import opentimelineio as otio
 
-from ..errors import TimeError
+from ..errors import EditError, TimeError
+from ..limits import check_rate, whole_number
 from ..otiotime import otio_range
 from ..timebase import Rate, Timecode
 from .scan import Element, is_definition, positions
@@ -25,19 +26,25 @@ _NUMBERED = re.compile(r"(?:\d{3,}|\[\d+-\d+\]|#+|%0\d+d)\.\w+$")
 def rate_of(element: Element | None) -> Rate | None:
     """The exact rate in an element's ``rate`` child; None when it has none worth the name."""
     rate = element.first("rate") if element is not None else None
-    return _parse_rate(rate.raw) if rate is not None else None
+    if rate is None:
+        return None
+    try:
+        return _parse_rate(rate.raw)
+    except EditError as error:
+        raise rate.located(error) from None
 
 
 @lru_cache(maxsize=256)
 def _parse_rate(raw: str) -> Rate | None:
     found = _RATE.findall(raw)
-    timebase = next((int(number) for number, _ in found if number), 0)
+    timebase = next((whole_number(number) for number, _ in found if number), 0)
     return _rate(timebase, any(ntsc for _, ntsc in found)) if timebase else None
 
 
 @lru_cache(maxsize=256)
 def _rate(timebase: int, ntsc: bool) -> Rate:
     """One object for each rate, so that comparing two costs nothing where they are the same."""
+    check_rate(timebase)
     return Rate.ntsc(timebase, ntsc)
 
 

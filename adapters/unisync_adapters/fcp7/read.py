@@ -91,6 +91,9 @@ def read_document(
     try:
         with no_cycles():
             return _Reader(source, path).read(data, path_map, adapter, sequence)
+    except EditError as error:
+        error.file = error.file or str(path)
+        raise
     except RecursionError as error:
         raise EditError("The XML is nested too deeply", file=path) from error
 

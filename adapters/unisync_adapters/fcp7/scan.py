@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..errors import EditError
+from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
 from .text import XmlText, unescape
 
 _ATTRIBUTES = r"([^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*)"
@@ -25,6 +27,9 @@ _WALKED = frozenset(
 )
 """Elements whose inside is read anyway: their end is learnt on the way, without a search."""
 
+
+MAX_DEPTH = 200
+"""Elements of one name in one another; real edits nest sequences fifty deep at most."""
 
 Span = tuple[str, int, int, int, int]
 """Tag, start, inner, inner_end, end of an element: cheaper than the element itself."""
@@ -144,20 +149,31 @@ class Element:
         return text.strip() or None
 
     def int_of(self, *path: str) -> int | None:
-        """Whole number at this path; None when missing, blank or no number."""
+        """Whole number at this path; None when missing, blank or no number.
+
+        Raises:
+            EditError: larger than times are.
+        """
         if len(path) == 1:
             span = self._first_span(path[0])
             if span is None:
                 return None
             digits = self.source.text[span[2] : span[3]]
-            # nearly always: digits alone need no character data to be made of them
-            if digits.isdecimal():
+            # nearly always: a few digits, which need no character data to be made of them
+            if len(digits) < 16 and digits.isdecimal():
                 return int(digits)
         text = self.text_of(*path)
         try:
-            return int(text) if text is not None else None
+            return None if text is None else whole_number(text, _most(path[-1]))
         except ValueError:
             return None
+        except EditError as error:
+            raise self.located(error) from None
+
+    def located(self, error: EditError) -> EditError:
+        """The error, saying in which line this element begins."""
+        error.what += f" (<{self.tag}> in line {_line(self.source, self.start)})"
+        return error
 
     def is_false(self, *path: str) -> bool:
         """Whether the element at this path says FALSE (in any case)."""
@@ -177,6 +193,15 @@ class Element:
     @property
     def id(self) -> str | None:
         return is_definition(self.source, self.start)[0]
+
+
+def _line(source: XmlText, position: int) -> int:
+    return source.text.count("\n", 0, position) + 1
+
+
+def _most(tag: str) -> int:
+    """Below what the numbers of this element lie: ticks are finer than frames."""
+    return 10**MAX_DIGITS if "Ticks" in tag else MAX_NUMBER
 
 
 def positions(source: XmlText, tag: str) -> Iterator[int]:
@@ -252,12 +277,13 @@ def _container(source: XmlText, tag: str, start: int, inner: int) -> Span:
         end = inner_end + len(tag) + 3
         if masked[end - 1] == ">" and masked.find("<" + tag, inner, inner_end) == -1:
             return tag, start, inner, inner_end, end
-        inner_end = _matching_end(masked, tag, inner)
+        inner_end = _matching_end(source, tag, inner)
     return tag, start, inner, inner_end, masked.index(">", inner_end) + 1
 
 
-def _matching_end(masked: str, tag: str, inner: int) -> int:
+def _matching_end(source: XmlText, tag: str, inner: int) -> int:
     """Start of the end tag that closes an element whose content begins at ``inner``."""
+    masked = source.masked
     opening, closing = "<" + tag, "</" + tag
     depth, position = 1, inner
     while True:
@@ -267,6 +293,9 @@ def _matching_end(masked: str, tag: str, inner: int) -> int:
             match = _OPEN.match(masked, nested)
             assert match is not None, "a start tag begins here in a well-formed document"
             depth += not match[2].endswith("/")
+            if depth > MAX_DEPTH:
+                line = _line(source, nested)
+                raise EditError(f"<{tag}> is nested more than {MAX_DEPTH} deep in line {line}")
             nested = _find_tag(masked, opening, match.end(), end)
         depth -= 1
         if depth == 0:

@@ -150,7 +150,7 @@ def _track_head(track: Element, position: str, kind: str) -> TrackHead:
 def _channels(attributes: dict[str, str]) -> int | None:
     """Channels that this one track carries: a stereo pair is exploded into two tracks of one."""
     exploded = attributes.get("totalExplodedTrackCount", "")
-    if exploded.isdigit() and int(exploded) > 1:
+    if exploded.isdecimal() and exploded.lstrip("0") not in ("", "1"):
         return 1
     layout = attributes.get("premiereTrackType", "").casefold()
     return {"mono": 1, "stereo": 2, "5.1": 6}.get(layout)

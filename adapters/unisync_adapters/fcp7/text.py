@@ -20,9 +20,6 @@ from lxml import etree
 from ..errors import EditError
 from ..splice import Edit
 
-MAX_BYTES = 1 << 29
-"""512 MiB: ten times the largest sequence a feature film is known to give."""
-
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -72,14 +69,8 @@ class XmlText:
 
         Raises:
             EditError: not well-formed, an encoding that cannot be given back exactly, an entity
-                declaration (nothing is ever expanded or fetched), or larger than MAX_BYTES.
+                declaration (nothing is ever expanded or fetched).
         """
-        if len(data) > MAX_BYTES:
-            raise EditError(
-                f"The document is larger than {MAX_BYTES >> 20} MiB",
-                file=path,
-                remedy="Export the one sequence alone",
-            )
         text, encoding, bom = _decode(data, path)
         masked = text
         _check(text, path)

@@ -11,6 +11,7 @@ import opentimelineio as otio
 
 from ..errors import EditError
 from .fields import (
+    count_of,
     held,
     number_of,
     read_metadata,
@@ -30,6 +31,14 @@ def build_item(node: Node) -> otio.core.Composable:
     Raises:
         EditError: something whose length in its track cannot be told.
     """
+    try:
+        return _build_item(node)
+    except EditError as error:
+        error.clip = error.clip or text_of(node, "name") or None
+        raise
+
+
+def _build_item(node: Node) -> otio.core.Composable:
     schema = schema_of(node)
     if schema == "Transition" or node.get("in_offset") is not None:
         return _build_transition(node)
@@ -182,8 +191,8 @@ def _build_sequence(node: Node) -> otio.schema.ImageSequenceReference:
         target_url_base=held(text_of(node, "target_url_base")),
         name_prefix=held(text_of(node, "name_prefix")),
         name_suffix=held(text_of(node, "name_suffix")),
-        start_frame=int(number_of(node.get("start_frame"), 1)),
-        frame_step=int(number_of(node.get("frame_step"), 1)),
+        start_frame=count_of(node.get("start_frame"), 1),
+        frame_step=count_of(node.get("frame_step"), 1),
         rate=number_of(node.get("rate"), 1.0),
-        frame_zero_padding=int(number_of(node.get("frame_zero_padding"), 0)),
+        frame_zero_padding=count_of(node.get("frame_zero_padding"), 0),
     )

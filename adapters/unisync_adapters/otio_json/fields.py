@@ -8,11 +8,12 @@ from typing import Any
 
 import opentimelineio as otio
 
-from ..errors import TimeError
+from ..errors import EditError
+from ..limits import check_number, check_rate
 from ..otiotime import otio_time
-from ..timebase import Rate
 from .scan import Node, Plain
 
+_TIME = ("value", "rate")
 _CONTRACT = {"origin", "refuse", "reel", "drop", "rate", "raster", "still", "offline"}
 """What readers themselves say under ``metadata["unisync"]``: never taken from a file."""
 
@@ -30,29 +31,54 @@ def text_of(node: Node, key: str) -> str:
 
 
 def number_of(node: Node | None, default: float) -> float:
-    """A finite number, else ``default``."""
+    """A member's number; ``default`` where it is missing or holds something else.
+
+    Raises:
+        EditError: NaN, infinite, or so large that doubles do not count to it.
+    """
     if node is None or isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
         return default
-    return node.value if math.isfinite(node.value) else default
+    return check_number(node.value)
+
+
+def count_of(node: Node | None, default: int) -> int:
+    """A member's number as the library holds counts: 32 bits.
+
+    Raises:
+        EditError: larger.
+    """
+    value = int(number_of(node, default))
+    if abs(value) >= 1 << 31:
+        raise EditError(f"{value} is no number of frames")
+    return value
 
 
 def read_time(node: Node | None) -> otio.opentime.RationalTime | None:
-    """A ``RationalTime`` with its rate snapped; None where it is missing or no time."""
-    value = number_of(node.get("value"), math.nan) if node else math.nan
-    if node is None or math.isnan(value):
+    """A ``RationalTime`` with its rate snapped; None where it, its value or its rate (or 0) is missing.
+
+    Raises:
+        EditError: a value or a rate that no time has.
+    """
+    value, rate = (number_of(node.get(k), math.nan) if node else math.nan for k in _TIME)
+    if math.isnan(value) or math.isnan(rate) or rate == 0:
         return None
-    try:
-        return otio_time(Fraction(value), Rate.of(number_of(node.get("rate"), math.nan)))
-    except TimeError:
-        return None
+    return otio_time(Fraction(value), check_rate(rate))
 
 
 def read_range(node: Node | None) -> otio.opentime.TimeRange | None:
-    """A ``TimeRange``; None where it is missing or one of its times is no time."""
+    """A ``TimeRange``; None where it or one of its times is missing.
+
+    Raises:
+        EditError: as :func:`read_time`, or a negative duration.
+    """
     if node is None or node.value is None:
         return None
     start, duration = read_time(node.get("start_time")), read_time(node.get("duration"))
-    return None if start is None or duration is None else otio.opentime.TimeRange(start, duration)
+    if start is None or duration is None:
+        return None
+    if duration.value < 0:
+        raise EditError(f"A duration of {duration.value:g} frames does not exist")
+    return otio.opentime.TimeRange(start, duration)
 
 
 def read_metadata(node: Node | None) -> dict[str, Any]:
