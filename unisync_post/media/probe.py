@@ -90,8 +90,8 @@ def identity(path: Path) -> str:
 
 def check_usable(info: MediaInfo) -> str | None:
     """Why this file cannot be dubbed as it is, and the command that makes it usable; else None."""
-    steady = min(_STANDARD, key=lambda fps: abs(fps - info.rate.fps))
     if info.variable:
+        steady = min(_STANDARD, key=lambda fps: abs(fps - info.rate.fps))
         return _refusal(info, "its frame rate varies", f"fps={steady}")
     if info.interlaced:
         return _refusal(info, "it is interlaced", "bwdif=mode=send_frame")

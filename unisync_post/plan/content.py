@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 import opentimelineio as otio
+from opentimelineio._otio import AnyDictionary
 
 MEDIA_SUFFIXES = frozenset(
     f".{suffix}"
@@ -36,11 +37,11 @@ def each(listed: Listed[_T]) -> Iterable[_T]:
 
 def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:
     """What our readers noted on an object."""
-    metadata = item.metadata
-    if "unisync" not in metadata:
+    try:
+        noted = item.metadata["unisync"]
+    except KeyError:
         return {}
-    found = metadata["unisync"]
-    return dict(each(found.items())) if isinstance(found, Mapping) else {}
+    return {key: noted[key] for key in each(noted)} if isinstance(noted, AnyDictionary) else {}
 
 
 def leave_reason(clip: otio.schema.Clip) -> str | None:

@@ -16,7 +16,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
 from ..media.info import MediaInfo
-from .content import facts, speed_of
+from .content import facts
 from .exact import Moment, ceil, frames, rate_of, seconds, settled
 from .walk import Placement
 
@@ -52,7 +52,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     first = ceil(placement.start)
     count = ceil(placement.start + placement.duration) - first
     record = FrameRange(first, count, record_rate)
-    speed = speed_of(placement.clip)
+    speed = placement.speed
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement.clip, info, record_rate)
     late = first - placement.start

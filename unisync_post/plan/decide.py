@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache, partial
 
 from unisync_adapters.document import Document
 
 from ..errors import UniSyncError
 from ..media.info import MediaInfo
 from ..media.probe import check_usable
-from .content import speed_of
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
-from .intervals import Intervals, Span, length
+from .intervals import Intervals, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
 from .notes import wish_of
@@ -59,6 +59,8 @@ class Judge:
         self, document: Document, options: PlanOptions, dialogue: Dialogue, media: MediaFinder
     ) -> None:
         self._rate = document.rate
+        # one clip's end is the next one's start
+        self.seconds = lru_cache(maxsize=64)(partial(seconds, rate=document.rate))
         self._options = options
         self._media = media
         self._faults = Intervals(dialogue.faults)
@@ -72,27 +74,27 @@ class Judge:
         Raises:
             MediaError: the dub itself cannot be read.
         """
-        heard: list[Speech] | None = None
+        spoken: Moment | None = None
         try:
             self._shown(placement)
             face = self._wished(placement)
-            if speed_of(placement.clip) == 0 and not self._options.process_freeze:
+            if placement.speed == 0 and not self._options.process_freeze:
                 raise _Stop(
                     Decision.LEAVE,
                     "A freeze frame: whether its mouth moves is a creative choice "
                     "(--process-freeze).",
                 )
-            seen = [self._seconds(span) for span in placement.visible]
+            seen = [(self.seconds(start), self.seconds(end)) for start, end in placement.visible]
             heard = [s for span in seen for s in self.dub.speech(*span)]
-            why = self._spoken(seen, heard)
+            spoken = _total(heard)
+            why = self._spoken(seen, heard, spoken)
             info, piece = self._work(placement)
         except _Stop as stop:
-            spoken = None if heard is None else _total(heard)
             return Verdict(stop.decision, stop.reason, spoken, stop.seen)
         return Verdict(
             Decision.RENDER,
             why + _bake_note(piece),
-            _total(heard),
+            spoken,
             True,
             piece,
             info,
@@ -116,14 +118,14 @@ class Judge:
             raise _Stop(Decision.LEAVE, "A marker says unisync:skip.")
         return wish.face
 
-    def _spoken(self, seen: Iterable[tuple[Fraction, Fraction]], heard: list[Speech]) -> str:
+    def _spoken(
+        self, seen: list[tuple[Fraction, Fraction]], heard: list[Speech], spoken: Moment
+    ) -> str:
         """Why the lips must move, or come to rest."""
-        seen = list(seen)
         for span in seen:
             faults = self._faults.over(*span)
             if faults:
                 raise _Stop(Decision.REFUSE, sentence(faults[0][2]))
-        spoken = _total(heard)
         if spoken >= SHORTEST:
             voices = _voices(heard)
             by = f" by {' and '.join(voices)}" if voices else ""
@@ -157,9 +159,6 @@ class Judge:
             return info, cut(placement, info, self._rate, self._options.handles)
         except UniSyncError as error:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
-
-    def _seconds(self, span: Span) -> tuple[Fraction, Fraction]:
-        return seconds(span[0], self._rate), seconds(span[1], self._rate)
 
     def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
         return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]

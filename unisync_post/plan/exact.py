@@ -23,9 +23,10 @@ def rate_of(value: float | str) -> Rate:
 
 def frames(time: otio.opentime.RationalTime, rate: Rate) -> Moment:
     """An OTIO time in frames of ``rate``, as :func:`~unisync_adapters.otiotime.exact_frames`."""
-    if time.value.is_integer() and rate_of(time.rate).fps == rate.fps:
-        return int(time.value)
-    return exact_frames(time, rate)
+    value, fps = time.value, rate.fps
+    # the same double, so the same rate: no need to snap it first
+    same = time.rate == fps.numerator / fps.denominator or rate_of(time.rate).fps == fps
+    return int(value) if same and value.is_integer() else exact_frames(time, rate)
 
 
 def seconds(position: Moment, rate: Rate) -> Fraction:

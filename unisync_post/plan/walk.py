@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import groupby
 
 import opentimelineio as otio
@@ -16,7 +17,7 @@ import opentimelineio as otio
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import Rate
 
-from .content import facts, leave_reason, see_through
+from .content import facts, leave_reason, see_through, speed_of
 from .exact import Moment, ceil, frames
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
@@ -39,6 +40,7 @@ class Placement:
         retimed_nest: name of the nest around it that plays at another speed, or None.
         refuse: why its reader says that it cannot be processed, or None.
         idle: why it holds no moving picture, or None.
+        speed: media seconds per record second; negative for backwards, 0 for a freeze frame.
         through: what lies below it may be seen.
         notes: instructions in markers on it or over it.
         covered: record frames on which something opaque lies above it; ``hidden_by`` what.
@@ -58,6 +60,7 @@ class Placement:
     retimed_nest: str | None = None
     refuse: str | None = None
     idle: str | None = None
+    speed: Fraction = Fraction(1)
     through: bool = False
     notes: tuple[Note, ...] = ()
     covered: tuple[Span, ...] = ()
@@ -216,6 +219,7 @@ class _Walk:
                 retimed_nest=frame.retimed,
                 refuse=str(noted["refuse"]) if noted.get("refuse") else None,
                 idle=idle,
+                speed=speed_of(clip),
                 through=see_through(clip, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
@@ -269,22 +273,25 @@ def _noted(placement: Placement, notes: Intervals[Note]) -> Placement:
 
 def _uncover(found: Sequence[Placement]) -> Iterator[Placement]:
     """What of every clip is visible, track by track from the top."""
-    opaque: list[tuple[Moment, Moment, str]] = []
-    clear: list[tuple[Moment, Moment, str]] = []
+    opaque: list[tuple[Moment, Moment, Placement]] = []
+    clear: list[tuple[Moment, Moment, Placement]] = []
     layers = sorted(found, key=lambda p: p.depth)
     for _, layer in groupby(layers, key=lambda p: p.depth):
         above, veils = Intervals(opaque), Intervals(clear)
         for placement in layer:
             span = placement.seen
             if not placement.off:
-                label = f"{placement.track} “{placement.clip.name}”"
-                (clear if placement.through else opaque).append((*span, label))
+                (clear if placement.through else opaque).append((*span, placement))
             covers, over = above.over(*span), veils.over(*span)
             if covers or over:
                 placement = replace(
                     placement,
                     covered=tuple((a, b) for a, b, _ in covers),
-                    hidden_by=tuple(dict.fromkeys(name for _, _, name in covers)),
-                    under=tuple(dict.fromkeys(name for _, _, name in over)),
+                    hidden_by=_labels(covers),
+                    under=_labels(over),
                 )
             yield placement
+
+
+def _labels(spans: Sequence[tuple[Moment, Moment, Placement]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{p.track} “{p.clip.name}”" for _, _, p in spans))

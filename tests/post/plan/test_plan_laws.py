@@ -16,6 +16,7 @@ from plan_kit import Desk, clip, gap, reference, track
 from unisync_adapters.timebase import FrameRange, Rate
 from unisync_post.errors import PlanError
 from unisync_post.media.info import MediaInfo
+from unisync_post.plan.content import speed_of
 from unisync_post.plan.cut import cut
 from unisync_post.plan.intervals import Intervals, length, subtract
 from unisync_post.plan.relink import new_name, relink_of
@@ -41,7 +42,10 @@ def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> P
         media=reference("A.mov", 5000, float(rate.fps)),
         speed=None if speed == 1 else speed,
     )
-    return Placement(made, "A", "V1", 1, Fraction(start), Fraction(count), (start, start + count))
+    window = (start, start + count)
+    return Placement(
+        made, "A", "V1", 1, Fraction(start), Fraction(count), window, speed=speed_of(made)
+    )
 
 
 def shot_of(placement: Placement, info: MediaInfo, record: Rate, handles: int) -> Shot:
@@ -76,15 +80,18 @@ def test_a_shot_plays_as_many_frames_as_it_is_long(
     assert max(played) == shot.source.end - 1
     assert shot.head <= handles
     assert shot.tail <= handles
-    # the clip's first record frame shows the very frame that the edit says
-    assert played[shot.head] == position
+    step = Fraction(speed).limit_denominator(1000) * media.fps / record.fps
+    # a clip that plays backwards begins on the last picture of its range
+    first = position if speed > 0 else position - step * (count - 1)
+    if first < info.frames:
+        assert played[shot.head] == first // 1
     if speed == 1:
         assert shot.rate == media
         assert played == list(range(shot.source.start, shot.source.end))
     else:
         assert shot.rate == record
-        step = Fraction(speed).limit_denominator(1000) * media.fps / record.fps
-        exact = [int((position + k * step) // 1) for k in range(-shot.head, count + shot.tail)]
+        low = int((shot.start - first) / step)
+        exact = [int((first + k * step) // 1) for k in range(low, count + shot.tail)]
         assert played == exact[: len(played)]
         if shot.tail:
             assert len(exact) == len(played)
