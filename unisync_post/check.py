@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from .composite import outside_difference, region_of
+from .composite import Region, outside_difference, region_of
 from .faces.crop import crop_frame
 from .faces.matte import mouth_matte
 from .faces.speaker import mouth_opening
@@ -20,7 +21,11 @@ from .faces.types import CropWindow
 from .media.delivery import to_delivery
 from .media.frames import read_frames, read_played, rgb8
 from .media.info import MediaInfo
+from .media.pixels import layout_of, planes_of
 from .media.probe import probe
+
+MOST_DRIFT = 0.04
+"""No codec here loses this much on average; a black or misplaced picture differs by more."""
 
 
 @dataclass
@@ -31,6 +36,8 @@ class Delivered:
         frames: pictures decoded.
         outside: largest difference to the plate outside the matte, in code values of the new file:
             0 where packets were copied, the codec's own loss where pictures were encoded.
+        drift: largest mean luma difference of a picture to the plate, outside the matte's box,
+            as a share of full scale; ``drifted``: the frame it was found in.
         opening: (F,) mouth opening of the delivered lips, NaN where no face was found.
         sha256: of the file.
     """
@@ -38,6 +45,8 @@ class Delivered:
     sha256: str
     frames: int = 0
     outside: int = 0
+    drift: float = 0.0
+    drifted: int = 0
     opening: NDArray[np.float32] | None = None
 
 
@@ -70,6 +79,9 @@ def inspect_delivered(
             same = to_delivery(plate, picture.format.name)
             region = region_of(same, window.matrices[k], matte.soft)
             found.outside = max(found.outside, outside_difference(same, picture, region))
+            drift = _luma_drift(same, picture, region)
+            if drift > found.drift:
+                found.drift, found.drifted = drift, k
             yield _crop(picture, window, k)
 
     tracks = track_faces(crops(), new.rate, progress=progress)
@@ -78,6 +90,14 @@ def inspect_delivered(
         seen = track.seen
         found.opening[seen] = mouth_opening(track.landmarks)[seen]
     return found
+
+
+def _luma_drift(plate: VideoFrame, picture: VideoFrame, region: Region) -> float:
+    """Mean |difference| of luma outside the region's box, 0..1: what a wrong picture shows."""
+    off = cv2.absdiff(planes_of(plate)[0], planes_of(picture)[0])
+    box = region.box
+    off[box.y0 : box.y1, box.x0 : box.x1] = 0
+    return float(off.mean()) / ((1 << layout_of(plate).bits) - 1)
 
 
 def _crop(picture: VideoFrame, window: CropWindow, k: int) -> NDArray[np.uint8]:

@@ -25,20 +25,20 @@ class JobError(UniSyncError):
     """A job folder that is locked, foreign or damaged."""
 
 
-class JobCancelled(JobError):
+class JobCancelledError(JobError):
     """Somebody asked the job to stop; it can be gone on with."""
 
 
-class DiskFull(JobError):
+class DiskFullError(JobError):
     """There is no room for what is made; finished shots are kept."""
 
 
 __all__ = [
-    "DiskFull",
+    "DiskFullError",
     "EditError",
     "EngineError",
     "FaceError",
-    "JobCancelled",
+    "JobCancelledError",
     "JobError",
     "MediaError",
     "PlanError",

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
-from .check import inspect_delivered
+from .check import MOST_DRIFT, inspect_delivered
 from .composite import ColourMatch, Region, composite, measure_colour, outside_difference
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
@@ -38,6 +38,7 @@ from .media.probe import check_usable, probe
 from .media.write import write_media
 from .plan.relink import relink_of
 from .plan.shots import Shot
+from .quality import check_generated
 from .takes import Made, join, spans, wanted
 
 Progress = Callable[[str, int, int], None]
@@ -163,7 +164,6 @@ class _Rendering:
         self.landmarks = to_crop(self.track.landmarks, self.window)
 
     def write(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
         shot, info = self.shot, self.info
         first = self.played[0]
         relink = relink_of(shot, info, target)
@@ -216,6 +216,7 @@ class _Rendering:
         """Run the engine on frames ``start`` … ``stop`` and keep what it says."""
         take = self._take(start, stop)
         generated = self.engine.generate(take)
+        check_generated(take, generated)
         self.ledger.remarks.append(dict(generated.remarks))
         if self.ledger.match is None and generated.changed.any():
             # One match for the whole shot, from its first take: a match that moved would flicker.
@@ -278,6 +279,13 @@ def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
     if len(ledger.changed) != shot.length or delivered.frames != shot.length:
         raise MediaError(
             f"The new media holds {delivered.frames} frames instead of {shot.length}", file=target
+        )
+    if ledger.outside or delivered.drift > MOST_DRIFT:
+        raise MediaError(
+            f"The new media does not show the plate outside the mouth (frame {delivered.drifted}): "
+            "it is black, frozen or out of step",
+            file=target,
+            remedy="Conform the plate to ProRes and try again.",
         )
     assert delivered.opening is not None
     sync = lip_sync(job.track, delivered.opening, shot)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import JobCancelled, JobError, UniSyncError
+from ..errors import JobCancelledError, JobError, UniSyncError
 from ..exit_codes import ExitCode
 from .demo import demo
 from .doctor import doctor
@@ -22,7 +22,7 @@ class _Unisync(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except JobCancelled as error:
+        except JobCancelledError as error:
             click.echo(f"unisync: {error}", err=True)
             sys.exit(int(ExitCode.INTERRUPTED))
         except UniSyncError as error:

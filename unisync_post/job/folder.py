@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import crashpoints
 from ..engines.base import EngineInfo
 from ..errors import JobError
 from ..plan.options import PlanOptions
@@ -217,8 +218,11 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(building, ignore_errors=True)
         for name, data in files.items():
             write_atomic(building / name, data)
+        crashpoints.reached("job folder filled")
         building.rename(folder)
+        crashpoints.reached("job folder renamed")
         sync_folder(folder.parent)
+        crashpoints.reached("job folder synced")
     except OSError as error:
         shutil.rmtree(building, ignore_errors=True)
         raise JobError(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from ..engines.base import Engine
-from ..errors import JobCancelled, JobError
+from ..errors import JobCancelledError, JobError
 from ..plan.plan import ClipPlan
 from .events import Event, Listener, silent
 from .faults import RetryPolicy
@@ -46,8 +46,8 @@ def render_job(
         that were finished before are counted as ``ready`` too.
 
     Raises:
-        DiskFull: no later shot could succeed; finished ones are kept.
-        JobCancelled: somebody asked for that.
+        DiskFullError: no later shot could succeed; finished ones are kept.
+        JobCancelledError: somebody asked for that.
         JobError: the job is for another engine.
         EngineError: the engine cannot be opened.
     """
@@ -99,7 +99,7 @@ def _raise_for(job: JobFolder, end: Event) -> None:
     if end.status == "full":
         raise disk_full(job)
     if end.status == "cancelled":
-        raise JobCancelled(
+        raise JobCancelledError(
             end.message,
             file=job.path,
             remedy="Finished shots are kept; the same command goes on with the others.",

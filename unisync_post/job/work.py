@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..engines.base import Engine, EngineInfo
-from ..errors import DiskFull, JobError, UniSyncError
+from ..errors import DiskFullError, JobError, UniSyncError
 from ..plan.plan import ClipPlan
 from ..plan.shots import Shot
 from ..records import dump, make_folder, write_atomic
@@ -59,7 +59,7 @@ def render_clip(
         wait: for another process that is at this shot.
 
     Raises:
-        DiskFull: there is no room, for this or any later shot.
+        DiskFullError: there is no room, for this or any later shot.
         JobError: the engine is not the job's.
         ShotBusyError: not ``wait``, and another process renders it now.
         TryAgainError: not ``last``, and it may succeed another time.
@@ -164,9 +164,9 @@ def _stamps(shot: Shot) -> dict[Path, tuple[int, int, int, int] | None]:
     return found
 
 
-def disk_full(job: JobFolder) -> DiskFull:
+def disk_full(job: JobFolder) -> DiskFullError:
     """What is said when there is no more room."""
-    return DiskFull(
+    return DiskFullError(
         "The disk is full",
         file=job.out,
         remedy="Make room and run the same command again; finished shots are kept.",

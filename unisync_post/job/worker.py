@@ -128,7 +128,7 @@ def _die_with_parent() -> None:
 
 
 def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
-    from ..errors import DiskFull, UniSyncError
+    from ..errors import DiskFullError, UniSyncError
     from .faults import is_device_error
     from .work import ShotBusyError, TryAgainError, render_clip
 
@@ -143,7 +143,7 @@ def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
     except TryAgainError as error:
         broken = error.__cause__ is not None and is_device_error(error.__cause__)
         return Ended("again", str(error), leaving=broken)
-    except DiskFull as error:
+    except DiskFullError as error:
         return Ended("full", str(error))
     except UniSyncError as error:
         return Ended("refused", str(error))

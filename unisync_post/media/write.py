@@ -16,8 +16,9 @@ import av
 
 from unisync_adapters.timebase import Rate, Timecode
 
+from .. import crashpoints
 from ..errors import MediaError
-from ..records import sync_folder
+from ..records import make_folder, sync_folder
 from .delivery import delivery_for
 from .info import MediaInfo
 from .mux import Muxer, Picture
@@ -88,7 +89,7 @@ def write_media(
         raise MediaError(f"New media is written as {delivery.suffix}", file=out)
     if out.resolve() == info.path.resolve():
         raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     for killed in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
         killed.unlink(missing_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
@@ -98,6 +99,7 @@ def write_media(
     try:
         with Muxer(info, delivery, temporary, rate, count, audio=audio) as muxer:
             muxer.describe(start, reel, marks or {})
+            crashpoints.reached("media opened")
             for picture in pictures:
                 muxer.add(*picture)
             muxer.finish()
@@ -136,7 +138,11 @@ def _check(
 
 
 def _publish(temporary: Path, out: Path) -> None:
+    crashpoints.reached("media written")
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
+    crashpoints.reached("media synced")
     temporary.replace(out)
+    crashpoints.reached("media renamed")
     sync_folder(out.parent)
+    crashpoints.reached("media folder synced")

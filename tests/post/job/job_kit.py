@@ -119,8 +119,8 @@ class Painter:
         self.takes += 1
         self.before(self.takes)
         frames: NDArray[np.uint8] = take.frames.copy()
-        inside = (take.mouth > 0) & take.generate[:, None, None]
-        frames[inside] = np.array(self.tint, np.uint8)
+        for k in np.flatnonzero(take.generate):  # a mouth that stood still would be refused
+            frames[k][take.mouth[k] > 0] = np.array(self.tint, np.uint8) + 8 * (k % 2)
         return Generated(frames, take.generate.copy(), remarks={"takes": self.takes})
 
 

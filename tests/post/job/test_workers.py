@@ -65,7 +65,10 @@ def test_a_worker_that_dies_costs_only_its_shot(
     assert time.monotonic() - begun < 120
     assert (counts["rendered"], counts["failed"], counts["kept"]) == (1, 1, 1)
     reasons = [r.reason for c in job.plan.to_render if (r := job.result(c)) and r.reason]
-    assert any("was lost twice on this shot; the last one died (exit status 11)" in reason for reason in reasons)
+    assert any(
+        "was lost twice on this shot; the last one died (exit status 11)" in reason
+        for reason in reasons
+    )
 
 
 def test_an_engine_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
