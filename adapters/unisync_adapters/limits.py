@@ -40,26 +40,24 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
                 file=path,
                 remedy="Name the edit itself",
             )
+        if status.st_size > max_bytes:
+            raise EditError(
+                f"The document is larger than {max_bytes >> 20} MiB",
+                file=path,
+                remedy="Export the one sequence alone",
+            )
         with path.open("rb") as file:
-            # one byte more than allowed: it may be growing
-            data = file.read(min(status.st_size, max_bytes) + 1)
+            data = file.read(status.st_size + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise EditError(f"The edit cannot be opened: {why}", file=path) from error
     if not data:
         raise EditError("The edit is empty (0 bytes)", file=path, remedy="Export it again")
-    check_size(len(data), path, max_bytes)
-    return data
-
-
-def check_size(size: int, path: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Refuse a document of more bytes than ``max_bytes``."""
-    if size > max_bytes:
+    if len(data) != status.st_size:
         raise EditError(
-            f"The document is larger than {max_bytes >> 20} MiB",
-            file=path,
-            remedy="Export the one sequence alone",
+            "The edit changed while it was read", file=path, remedy="Try again when it is whole"
         )
+    return data
 
 
 def whole_number(digits: str, most: int = MAX_NUMBER) -> int:

@@ -168,7 +168,7 @@ class Element:
         except ValueError:
             return None
         except EditError as error:
-            raise self.located(error) from None
+            raise (self.first(*path) or self).located(error) from None
 
     def located(self, error: EditError) -> EditError:
         """The error, saying in which line this element begins."""

@@ -54,7 +54,9 @@ def count_of(node: Node | None, default: int) -> int:
 
 
 def read_time(node: Node | None) -> otio.opentime.RationalTime | None:
-    """A ``RationalTime`` with its rate snapped; None where it, its value or its rate (or 0) is missing.
+    """A ``RationalTime`` with its rate snapped; None where it, its value or its rate is missing.
+
+    A rate of 0 says as much as none.
 
     Raises:
         EditError: a value or a rate that no time has.
