@@ -8,6 +8,7 @@ where authors break it (a raw ``#``, a lone ``%``, a raw space) they are read as
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ _UNC = re.compile(r"[/\\]{2}[^/\\]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _RAW_LETTER = re.compile("[^\x00-\x9f\ud800-\udfff]")
 """Non-ASCII that text can hold: no control, no byte that was not UTF-8."""
+_FREE = re.compile(r"[A-Za-z0-9_.-]+")
+"""A file's name that every author writes as it is, whatever he does to others."""
 _OPTIONAL = " :!$&'()*+,;=@[]"
 """Characters that some authors encode in a path and others do not."""
 
@@ -278,3 +281,28 @@ def map_from_local(path: Path, path_map: PathMap, like: MediaUrl) -> str:
             separator = "\\" if "\\" in prefix and _is_windows(prefix) else "/"
             best = rank, separator.join([prefix.rstrip("/\\"), *rest])
     return like.replace(local if best is None else best[1])
+
+
+class LocalUrls:
+    """:func:`map_from_local` for many files: what their folder becomes is worked out once."""
+
+    def __init__(self, path_map: PathMap, like: MediaUrl) -> None:
+        self._path_map = path_map
+        self._like = like
+        self._folders: dict[str, str] = {}
+        self._mapped = {os.path.basename(ours) for _, ours in path_map.pairs}
+        """Last names of local prefixes: one may be a file, which then goes elsewhere alone."""
+
+    def of(self, path: Path) -> str:
+        """``path`` as the edit's author would write it.
+
+        Raises:
+            UrlError: the path cannot be written in that form.
+        """
+        folder, name = os.path.split(path)
+        if name in self._mapped or not _FREE.fullmatch(name):
+            return map_from_local(path, self._path_map, self._like)
+        if folder not in self._folders:
+            written = map_from_local(path, self._path_map, self._like)
+            self._folders[folder] = written.removesuffix(name)
+        return self._folders[folder] + name

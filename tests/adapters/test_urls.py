@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unisync_adapters.document import PathMap
 from unisync_adapters.errors import UrlError
-from unisync_adapters.urls import MediaUrl, map_from_local, map_to_local
+from unisync_adapters.urls import LocalUrls, MediaUrl, map_from_local, map_to_local
 
 FORMS = [
     # (as written, the path it names, the same form with a POSIX path or a drive path)
@@ -209,3 +209,20 @@ def test_mapping_back_and_forth_is_the_same_file(form: str, parts: list[str]) ->
     local = Path("/mnt/edit").joinpath(*parts)
     written = map_from_local(local, path_map, url)
     assert map_to_local(written, path_map, HERE) == local
+
+
+@given(
+    st.sampled_from(ALL_FORMS),
+    st.lists(st.tuples(st.sampled_from(["", "out", "a b"]), components), min_size=2, max_size=6),
+)
+def test_many_files_are_written_as_each_would_be_alone(
+    form: str, files: list[tuple[str, str]]
+) -> None:
+    url = MediaUrl.parse(form)
+    folders = [("Q:\\edit" if url.is_windows else "/Volumes/edit", "/mnt/edit")]
+    moved = [(f"/elsewhere/{number}", f"/mnt/edit/out/{number}") for number in range(3)]
+    path_map = PathMap(tuple(folders + moved))
+    urls = LocalUrls(path_map, url)
+    names = [*files, ("out", "A001.mov"), ("out", "A002.mov"), ("out", "1")]
+    for path in (Path("/mnt/edit", folder, name) for folder, name in names):
+        assert urls.of(path) == map_from_local(path, path_map, url)
