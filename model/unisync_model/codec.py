@@ -28,6 +28,9 @@ from .errors import CheckpointError, InputError
 Frames = npt.NDArray[np.uint8]
 """Pictures (F, H, W, 3), full-range RGB."""
 
+CacheEntry = Tensor | str | None
+"""What one causal convolution remembers; the VAE marks a first step with a word."""
+
 STRIDE = 4
 """Frames to a latent."""
 
@@ -179,7 +182,7 @@ class _Half:
     def __init__(self, vae: AutoencoderKLWan, half: nn.Module, shrinks: bool) -> None:
         self.vae, self.half, self.shrinks = vae, half, shrinks
         self.convs = sum(isinstance(module, WanCausalConv3d) for module in half.modules())
-        self.caches: dict[tuple[int, int], list[Tensor | None]] = {}
+        self.caches: dict[tuple[int, int], list[CacheEntry]] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         """(1, C, k, H, W) of the next step -> (1, C', k', H', W')."""
@@ -198,8 +201,14 @@ class _Half:
         return self._blended(rows, x.shape)
 
     def _tile(self, x: Tensor, corner: tuple[int, int]) -> Tensor:
-        cache = self.caches.setdefault(corner, [None] * self.convs)
-        return self.half(x, feat_cache=cache, feat_idx=[0])  # type: ignore[no-any-return]
+        """One tile of one step. Its cache is on the device only meanwhile: together, the tiles'
+        caches are larger than the whole picture's, and would undo what tiling saves."""
+        parked = self.caches.get(corner, [None] * self.convs)
+        cache = [_moved(entry, x.device) for entry in parked]
+        result: Tensor = self.half(x, feat_cache=cache, feat_idx=[0])
+        home = torch.device("cpu") if self.vae.use_tiling else x.device
+        self.caches[corner] = [_moved(entry, home) for entry in cache]
+        return result
 
     def _blended(self, rows: list[list[Tensor]], shape: torch.Size) -> Tensor:
         vae, unit = self.vae, SIDE if self.shrinks else 1
@@ -242,6 +251,10 @@ def mirrored(index: int, count: int) -> int:
         return 0
     index %= 2 * (count - 1)
     return min(index, 2 * (count - 1) - index)
+
+
+def _moved(entry: CacheEntry, device: torch.device) -> CacheEntry:
+    return entry.to(device) if isinstance(entry, Tensor) else entry
 
 
 def _check_frames(frames: Frames) -> None:
