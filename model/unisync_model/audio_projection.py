@@ -60,7 +60,7 @@ class SpeechConvs(nn.Module):
     def forward(self, x: torch.Tensor) -> AudioTokens:
         """(B, audio_dim, T) -> tokens for ceil(T / 4) latents."""
         local = self._descend(self.conv1_local(x).unflatten(1, (self.tokens, -1)).flatten(0, 1))
-        local = local.unflatten(0, (-1, self.tokens)).transpose(1, 2)
+        local = local.reshape(-1, self.tokens, *local.shape[1:]).transpose(1, 2)
         blank = self.padding_tokens.expand(local.shape[0], local.shape[1], 1, -1)
         style = self.final_linear(self._descend(self.conv1_global(x)))
         return AudioTokens(torch.cat([local, blank.to(local)], dim=2), style)

@@ -86,7 +86,8 @@ class UniSyncTransformerBlock(nn.Module):
     def _feed(self, x: torch.Tensor) -> torch.Tensor:
         if self.ffn_chunk is None:
             return self.ffn(x)  # type: ignore[no-any-return]
-        return torch.cat([self.ffn(part) for part in x.split(self.ffn_chunk, dim=1)], dim=1)
+        starts = range(0, x.shape[1], self.ffn_chunk)
+        return torch.cat([self.ffn(x[:, i : i + self.ffn_chunk]) for i in starts], dim=1)
 
     def _hear(
         self, x: torch.Tensor, local: torch.Tensor, style: torch.Tensor, noisy_tokens: int
@@ -95,7 +96,7 @@ class UniSyncTransformerBlock(nn.Module):
         if self.audio_norm is None or self.audio_attn is None:
             return x
         noisy, clean = x[:, :noisy_tokens], x[:, noisy_tokens:]
-        frames = noisy.unflatten(1, (local.shape[1], -1)).flatten(0, 1)
+        frames = noisy.reshape(local.shape[0] * local.shape[1], -1, noisy.shape[2])
         heard = self.audio_norm(frames, temb=style.flatten(0, 1)).to(local.dtype)
         heard = self.audio_attn(heard, local.flatten(0, 1))
         return torch.cat([noisy + heard.view_as(noisy), clean], dim=1)

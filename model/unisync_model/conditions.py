@@ -72,5 +72,5 @@ class ConditionEmbedder(nn.Module):
 
 def in_dtype_of(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """``x`` in the dtype the layer computes in, which for quantised weights is not their own."""
-    dtype = getattr(layer, "compute_dtype", None) or layer.weight.dtype
+    dtype: torch.dtype = getattr(layer, "compute_dtype", None) or layer.weight.dtype  # type: ignore[assignment]
     return x.to(dtype) if dtype.is_floating_point else x

@@ -35,7 +35,8 @@ class FramePacker(nn.Module):
 
         h and w are multiples of 8 (64 px): else the coarsest packing would lose a strip.
         """
-        oldest, older, newest = motion.split([OLDEST, OLDER, NEWEST], dim=2)
+        oldest, older = motion[:, :, :OLDEST], motion[:, :, OLDEST : OLDEST + OLDER]
+        newest = motion[:, :, -NEWEST:]
         packed = [self.proj(newest), self.proj_2x(older), self.proj_4x(oldest)]
         return torch.cat([tokens.flatten(2).transpose(1, 2) for tokens in packed], dim=1)
 

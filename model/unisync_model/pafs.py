@@ -65,7 +65,7 @@ class PoseAnchor(nn.Module):
         """Patches of the pose latents, (B, D, f, h, w) -> the same shape, to add to the video's."""
         u = patches.permute(0, 2, 3, 4, 1)
         anchor = self.norm(self.proj(u) + self.positions(*u.shape[1:4]))
-        anchored = u + anchor if self.variant == "residual" else anchor
+        anchored: torch.Tensor = u + anchor if self.variant == "residual" else anchor
         return anchored.permute(0, 4, 1, 2, 3)
 
     def positions(self, frames: int, height: int, width: int) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -17,7 +17,9 @@ from torch import nn
 
 from . import inputs as network_inputs
 from .blocks import UniSyncTransformerBlock
+from .checkpoints.mixin import CheckpointMixin
 from .conditions import ConditionEmbedder, in_dtype_of
+from .errors import InputError
 from .framepack import FramePacker, motion_grids
 from .inputs import NetworkInputs
 from .pafs import PoseAnchor
@@ -28,7 +30,13 @@ NOISY, REFERENCE, MOTION = 0, 1, 2
 
 
 class UniSyncTransformer3DModel(
-    ModelMixin, ConfigMixin, PeftAdapterMixin, FromOriginalModelMixin, CacheMixin, AttentionMixin
+    CheckpointMixin,
+    ModelMixin,
+    ConfigMixin,
+    PeftAdapterMixin,
+    FromOriginalModelMixin,
+    CacheMixin,
+    AttentionMixin,
 ):
     """The velocity of a window of latents, given speech, pose, source video and a portrait.
 
@@ -36,7 +44,7 @@ class UniSyncTransformer3DModel(
     (eq. 5-9); at their zero start the network is the base model exactly.
 
     Args:
-        patch_size: latents (t, h, w) in a token.
+        patch_size: latents (t, h, w) in a token; t is 1, since speech comes by the latent.
         text_len: text states are zero-padded to this length.
         freq_dim: channels of the timestep's sinusoid.
         audio_layers: layers of the speech encoder that are averaged.
@@ -47,12 +55,15 @@ class UniSyncTransformer3DModel(
         pafs_size: entries of PAFS' position tables (time, height, width).
         residual_fp32: keep the residual stream in float32 between low precision layers, as the
             reference implementation does; twice the memory of the tokens (0.65 -> 1.3 GB at 63k).
+
+    Raises:
+        InputError: a speech layer that does not exist.
     """
 
     _supports_gradient_checkpointing = True
-    _no_split_modules = ("UniSyncTransformerBlock",)
-    _repeated_blocks = ("UniSyncTransformerBlock",)
-    _keep_in_fp32_modules = (
+    _no_split_modules: ClassVar = ["UniSyncTransformerBlock"]
+    _repeated_blocks: ClassVar = ["UniSyncTransformerBlock"]
+    _keep_in_fp32_modules: ClassVar = [
         "time_embedder",
         "time_proj",
         "causal_audio_encoder",
@@ -62,8 +73,8 @@ class UniSyncTransformer3DModel(
         "norm3",
         "norm_out",
         "proj_out",
-    )
-    _skip_layerwise_casting_patterns = (
+    ]
+    _skip_layerwise_casting_patterns: ClassVar = [
         "patch_embedding",
         "video_embedding",
         "pose_embedder",
@@ -73,7 +84,7 @@ class UniSyncTransformer3DModel(
         "pafs",
         "norm",
         "proj_out",
-    )
+    ]
 
     @register_to_config
     def __init__(
@@ -100,8 +111,13 @@ class UniSyncTransformer3DModel(
         residual_fp32: bool = False,
     ) -> None:
         super().__init__()
+        if not set(audio_inject_layers) <= set(range(num_layers)):
+            raise InputError(
+                f"audio_inject_layers is {tuple(audio_inject_layers)} in a network of {num_layers} "
+                "blocks",
+                remedy=f"name blocks 0 to {num_layers - 1}",
+            )
         dim = num_attention_heads * attention_head_dim
-        patch_size = tuple(patch_size)
         self.gradient_checkpointing = False
 
         self.patch_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size)
@@ -109,7 +125,9 @@ class UniSyncTransformer3DModel(
         self.video_embedding: nn.Conv3d | None = None
         if av2v:
             self.video_embedding = nn.Conv3d(in_channels, dim, patch_size, patch_size, bias=False)
-        self.pafs = None if pafs == "none" else PoseAnchor(dim, pafs, pafs_size, eps)
+            nn.init.zeros_(self.video_embedding.weight)
+        if pafs != "none":
+            self.pafs = PoseAnchor(dim, pafs, pafs_size, eps)  # type: ignore[misc]
         self.frame_packer = FramePacker(in_channels, dim, patch_size)
         self.trainable_cond_mask = nn.Embedding(3, dim)
         self.condition_embedder = ConditionEmbedder(
@@ -124,19 +142,18 @@ class UniSyncTransformer3DModel(
         self.norm_out = FP32LayerNorm(dim, eps, elementwise_affine=False)
         self.proj_out = nn.Linear(dim, out_channels * math.prod(patch_size))
         self.scale_shift_table = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
-        self.reset_unisync_parameters()
 
-    def reset_unisync_parameters(self) -> None:
-        """Starts UniSync's own layers as a base checkpoint, which lacks them, needs them."""
-        if self.video_embedding is not None:
-            nn.init.zeros_(self.video_embedding.weight)
-        if self.pafs is not None:
-            self.pafs.reset_parameters()
+    @property
+    def pafs(self) -> nn.Module | None:
+        """The `PoseAnchor`, if any. Without this property diffusers would hand out the config's
+        entry of the same name, a text."""
+        module: nn.Module | None = self._modules.get("pafs")
+        return module
 
     def set_ffn_chunk(self, tokens: int | None) -> None:
         """Feeds ``tokens`` at a time through each feed-forward: less memory, the same numbers."""
         for block in self.blocks:
-            block.ffn_chunk = tokens
+            cast(UniSyncTransformerBlock, block).ffn_chunk = tokens
 
     def forward(
         self,
@@ -237,7 +254,7 @@ class UniSyncTransformer3DModel(
         as far as the weights are."""
         shift, scale = (self.scale_shift_table.float() + time[:, None]).chunk(2, dim=1)
         x = self.norm_out(tokens.float()) * (1 + scale) + shift
-        patches = self.proj_out(in_dtype_of(self.proj_out, x))
+        patches: torch.Tensor = self.proj_out(in_dtype_of(self.proj_out, x))
         return _unpatchified(patches, tuple(self.config.patch_size), tuple(frame))
 
 
@@ -250,6 +267,7 @@ def _unpatchified(
     tokens: torch.Tensor, patch: tuple[int, ...], frame: tuple[int, ...]
 ) -> torch.Tensor:
     """(B, f * h * w, pt * ph * pw * C) -> (B, C, f * pt, h * ph, w * pw)."""
-    x = tokens.unflatten(2, (*patch, -1)).unflatten(1, (-1, *frame))
+    batch, count, _ = tokens.shape
+    x = tokens.view(batch, count // math.prod(frame), *frame, *patch, -1)
     # (B, f, h, w, pt, ph, pw, C) -> (B, C, f, pt, h, ph, w, pw)
     return x.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
