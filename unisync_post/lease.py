@@ -183,9 +183,11 @@ class Observer:
         return lease
 
     def holder_of(self, folder: Path) -> Holder | None:
-        """Who holds the lease, for people; None when it is free or nobody says."""
+        """Who holds the lease; None when it is free, or its holder certainly dead."""
         claim = _read(folder, _newest(folder))[1]
-        return None if claim is None or claim.released else claim.holder
+        if claim is None or claim.released or claim.holder.is_known_dead():
+            return None
+        return claim.holder
 
     def _is_free(self, folder: Path, number: int) -> bool:
         data, claim = _read(folder, number)

@@ -12,8 +12,10 @@ from ..exit_codes import ExitCode
 from .demo import demo
 from .doctor import doctor
 from .dub import dub
+from .jobs import jobs
 from .plan import plan
 from .render import assemble, render, review
+from .watch import watch
 
 
 class _Unisync(click.Group):
@@ -40,5 +42,5 @@ def main() -> None:
     """Re-sync lips to a dub: an edit in, the same edit relinked to new pictures out."""
 
 
-for command in (plan, dub, render, assemble, review, demo, doctor):
+for command in (plan, dub, render, assemble, review, jobs, watch, demo, doctor):
     main.add_command(command)

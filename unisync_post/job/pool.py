@@ -81,6 +81,11 @@ class WorkerPool:
         self.close()
 
     @property
+    def ready(self) -> bool:
+        """The engine is open: :attr:`info` does not wait."""
+        return self._info is not None
+
+    @property
     def info(self) -> EngineInfo:
         """The engine, as the first worker opened it; waits for that.
 

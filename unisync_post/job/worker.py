@@ -88,8 +88,9 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
         trace: where the interpreter writes its stack should the process crash or stand still.
         engine: as :func:`~unisync_post.engines.open_engine` takes it.
     """
-    _be_expendable(trace)
+    be_expendable(trace)
     from ..engines import open_engine
+    from ..sandbox import limit_decoder
 
     begun = time.monotonic()
     try:
@@ -97,6 +98,7 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
     except Exception as error:
         pipe.send(Refused(f"{error}" or type(error).__name__))
         return
+    limit_decoder()  # beyond what the engine holds
     pipe.send(Loaded(loaded.info, time.monotonic() - begun))
     voice = _Voice(pipe)
     while (order := pipe.recv()) is not None:
@@ -107,7 +109,7 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
                 return
 
 
-def _be_expendable(trace: Connection | None) -> None:
+def be_expendable(trace: Connection | None = None) -> None:
     """Die with the parent, die before it, and say where."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and decides

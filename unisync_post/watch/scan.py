@@ -79,10 +79,14 @@ class Found:
         return next((p for p in self.files if folded(p).endswith(SETTINGS)), None)
 
     def digest(self) -> str:
-        """One text for all its files' names, sizes and times; a copy of a drop elsewhere has the
-        same, and so has one that was restored with its times."""
+        """One text for all its files' names, sizes and times, without triggers, which come and go.
+
+        A drop that was restored with its times has the same.
+        """
         state = xxhash.xxh3_128()
         for path, mark in sorted(self.files.items()):
+            if folded(path).endswith(TRIGGER):
+                continue
             state.update(os.fsencode(path) + f"\0{mark.size}\0{mark.mtime_ns}\0".encode())
         return str(state.hexdigest())
 

@@ -1,0 +1,316 @@
+"""What the watcher's helper processes do: read and plan a drop, and finish its jobs.
+
+Nothing here writes into the watched folder. A drop is planned from the bytes read now; the job
+folder keeps them, so what happens to the drop later does not touch the job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unisync_adapters.document import Document, open_edit
+
+from ..engines.base import EngineInfo
+from ..errors import DiskFullError, JobError, PlanError
+from ..job.assemble import assemble
+from ..job.dub import show_job, taken_names
+from ..job.faults import Fault, is_full
+from ..job.folder import JobFolder, create_job, job_identity, open_job, slug
+from ..job.work import finished, unique
+from ..media.audio import audio_info
+from ..media.probe import probe
+from ..media.roots import admits, confined
+from ..plan.make import make_plan
+from ..plan.options import DubFile, PlanOptions
+from ..plan.plan import Decision, Plan
+from .config import DropSettings, Preset, WatchConfig
+from .gate import missing_media, refuse_hostile
+from .hashlist import disagreements
+from .names import edit_suffixes, family_key, is_readable_edit, shown, unusable
+from .pairing import Pair, Pairing, pair_dubs
+from .scan import Found, Mark, mark_of
+
+_BYTES_A_PIXEL = 45
+"""Hundredths: Apple ProRes 422 HQ at its target rate, for plates that are stored smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A drop to be planned, and everything that decides how."""
+
+    found: Found
+    config: WatchConfig
+    preset: Preset
+    settings: DropSettings
+    engine: EngineInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One output of a drop, ready to be rendered.
+
+    Attributes:
+        job: the job folder.
+        shots: different shots to render; ``done``: those that are finished already.
+        bytes: what the others will write, estimated.
+    """
+
+    language: str
+    job: Path
+    shots: int
+    done: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A drop that was read.
+
+    Attributes:
+        outputs: what to render; empty when something is lacking.
+        reason, remedy, waiting_for: what is lacking.
+        expected: where lacking files would be.
+        pairing: which files are the dub, and why.
+        media: the files that will be read, as they are now.
+    """
+
+    outputs: tuple[Planned, ...] = ()
+    reason: str = ""
+    remedy: str = ""
+    waiting_for: tuple[str, ...] = ()
+    expected: tuple[Path, ...] = ()
+    pairing: tuple[str, ...] = ()
+    media: dict[Path, Mark] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job that was put back together.
+
+    Attributes:
+        again: shots failed because their media went away or changed: another plan may help.
+    """
+
+    edit: Path
+    review: Path
+    rendered: int
+    kept: int
+    failed: int
+    reasons: tuple[str, ...]
+    again: bool
+
+
+def prepare(order: Order) -> Prepared:
+    """Read a drop, plan all its outputs and write their job folders.
+
+    Raises:
+        UniSyncError: it cannot be worked with as it is.
+        DiskFullError: there is no room for the job folder.
+    """
+    found, config = order.found, order.config
+    _check_names(found)
+    if not found.edits:
+        return Prepared(
+            reason="There is no edit at its top level.",
+            waiting_for=(f"an edit ({' '.join(edit_suffixes())})",),
+        )
+    wrong = tuple(text for path in found.hash_lists() for text in disagreements(found.home / path))
+    if wrong:
+        reason = "It does not agree with its list of hashes."
+        return Prepared(reason=reason, waiting_for=wrong, remedy="Copy these files again.")
+    edit = _the_edit(found)
+    pairing = pair_dubs(edit, found.files, order.preset, order.settings, config.language)
+    _check_confined(found, edit, pairing, config)
+    document = open_edit(found.home / edit, path_map=config.maps)
+    refuse_hostile(document, config.allowed)
+    return _planned(order, document, pairing)
+
+
+def _planned(order: Order, document: Document, pairing: Pairing) -> Prepared:
+    plans: list[tuple[Pair, PlanOptions, Plan]] = []
+    lacking: dict[str, Path | None] = {}
+    for pair in pairing.pairs:
+        options = _options(order, pair)
+        try:
+            plan = make_plan(document, options, taken=taken_names(_out(order, pair)))
+        except PlanError as error:
+            if pair.dub or order.settings.tracks.dub:
+                raise
+            name = document.path.stem
+            return Prepared(
+                reason=error.what,
+                remedy=f"Put the dub beside it, or say its track in unisync.toml. {error.remedy}",
+                waiting_for=(f"a dub, such as {shown(name)}_FR.wav",),
+                pairing=pairing.reasons,
+            )
+        lacking |= missing_media(document, plan, options)
+        plans.append((pair, options, plan))
+    if lacking:
+        return Prepared(
+            reason="Media is missing.",
+            remedy="Copy it into the drop or to where the edit says; it goes on by itself.",
+            waiting_for=tuple(lacking),
+            expected=tuple(path for path in lacking.values() if path is not None),
+            pairing=pairing.reasons,
+        )
+    if any(mark_of(order.found.home / path) != mark for path, mark in order.found.files.items()):
+        return Prepared(
+            reason="It changed while it was read.", waiting_for=("the end of its copy",)
+        )
+    outputs = tuple(_output(order, document, *planned) for planned in plans)
+    return Prepared(outputs, pairing=pairing.reasons, media=_media([p for _, _, p in plans]))
+
+
+def _output(
+    order: Order, document: Document, pair: Pair, options: PlanOptions, plan: Plan
+) -> Planned:
+    identity = job_identity(plan, order.engine, options)
+    out = _out(order, pair)
+    job = _known_job(order.config.out, identity)
+    try:
+        job = job or create_job(out, plan, document.data, order.engine, options)
+    except JobError as error:
+        if is_full(error):
+            raise DiskFullError("There is no room for the job folder", file=out) from error
+        raise
+    clips = unique(job, job.plan.to_render)
+    open_clips = [clip for clip in clips if finished(job, clip) is None]
+    return Planned(
+        plan.dub.language,
+        job.path,
+        len(clips),
+        len(clips) - len(open_clips),
+        sum(_bytes(clip.shot.media, clip.shot.length) for clip in open_clips if clip.shot),
+    )
+
+
+def _known_job(out: Path, identity: str) -> JobFolder | None:
+    """The job that does this very work, whichever drop it came from."""
+    for path in sorted(out.glob("*/*/jobs/*/job.json")):
+        try:
+            if json.loads(path.read_bytes()).get("identity") == identity:
+                return open_job(path.parent)
+        except (OSError, ValueError, JobError):
+            continue  # damaged: not that job, and no matter of this drop
+    return None
+
+
+def _out(order: Order, pair: Pair) -> Path:
+    """Output folder of one language of a drop, shared by the versions of its edit."""
+    return order.config.out / family_key(order.found.name) / slug(pair.language).lower()
+
+
+def _options(order: Order, pair: Pair) -> PlanOptions:
+    config, found, tracks = order.config, order.found, order.settings.tracks
+    language = None if pair.language == "und" else pair.language
+    return PlanOptions(
+        dub=tuple(DubFile(found.home / path, language) for path in pair.dub),
+        dub_track=tracks.dub,
+        orig_track=tracks.original,
+        language=language,
+        handles=config.handles,
+        media=(*(found.home / folder for folder in order.preset.media), *config.media),
+        media_roots=config.allowed,
+        path_map=config.maps,
+    )
+
+
+def _check_names(found: Found) -> None:
+    for name in (found.name, *found.files):
+        reason = unusable(name)
+        if reason is not None:
+            raise PlanError(reason, file=shown(name), remedy="Rename it.")
+
+
+def _the_edit(found: Found) -> str:
+    """The one edit of a drop; of several, the only one of a format that can be read."""
+    readable = [name for name in found.edits if is_readable_edit(name)] or list(found.edits)
+    if len(readable) > 1:
+        raise PlanError(
+            f"It holds {len(readable)} edits: {', '.join(shown(name) for name in readable)}",
+            file=shown(found.name),
+            remedy="Keep one edit at the top of the directory.",
+        )
+    return readable[0]
+
+
+def _check_confined(found: Found, edit: str, pairing: Pairing, config: WatchConfig) -> None:
+    """An edit or a dub that is a link may not lead out of the roots either.
+
+    Raises:
+        PlanError: it does. MediaError: a dub that is damaged or cut short.
+    """
+    with confined(config.allowed):
+        for path in (edit, *(path for pair in pairing.pairs for path in pair.dub)):
+            if not admits(found.home / path):
+                raise PlanError(
+                    f"{shown(path)} is a link that leads outside the media roots",
+                    file=shown(found.name),
+                    remedy="Copy the file itself.",
+                )
+        for pair in pairing.pairs:
+            for path in pair.dub:
+                audio_info(found.home / path)
+
+
+def _media(plans: Iterable[Plan]) -> dict[Path, Mark]:
+    marks = {}
+    for path in sorted(set(_files(plans))):
+        mark = mark_of(path)
+        if mark is not None:
+            marks[path] = mark
+    return marks
+
+
+def _files(plans: Iterable[Plan]) -> Iterator[Path]:
+    for plan in plans:
+        for clip in plan.to_render:
+            if clip.shot is not None:
+                yield clip.shot.media
+                yield from (piece.path for piece in clip.shot.dub)
+
+
+def _bytes(media: Path, frames: int) -> int:
+    """About what new media of this many frames takes: a plate's own rate, or that of ProRes."""
+    info = probe(media)
+    own = os.stat(media).st_size // info.frames if info.intra else 0
+    return frames * max(own, info.width * info.height * _BYTES_A_PIXEL // 100)
+
+
+def finish(path: Path) -> Finished:
+    """Write the relinked edit of a rendered job, and its review page.
+
+    Raises:
+        UniSyncError: the edit cannot be written.
+        DiskFullError: there is no room for it.
+    """
+    job = open_job(path)
+    try:
+        returned = assemble(job)
+        page = show_job(job)
+    except OSError as error:
+        if is_full(error):
+            raise DiskFullError("There is no room for the returned edit", file=job.out) from error
+        raise
+    results = [(clip, job.result(clip)) for clip in unique(job, job.plan.to_render)]
+    ended = [(clip, result) for clip, result in results if result is not None]
+    counts = {
+        status: sum(result.status == status for _, result in ended)
+        for status in ("rendered", "kept", "failed")
+    }
+    reasons = tuple(
+        f"{clip.timecode} {shown(clip.name)}: {result.reason}"
+        for clip, result in ended
+        if result.reason
+    )
+    left = tuple(
+        f"{c.timecode} {shown(c.name)}: {c.reason}"
+        for c in job.plan.clips
+        if c.decision is Decision.REFUSE
+    )
+    again = any(r.status == "failed" and r.fault == Fault.TRANSIENT.value for _, r in ended)
+    return Finished(returned.edit, page, **counts, reasons=reasons + left, again=again)

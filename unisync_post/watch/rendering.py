@@ -1,0 +1,337 @@
+"""Rendering drops that are planned, and putting them back together.
+
+Shots are rendered by resident workers that know nothing of drops: they get jobs, each with its
+priority, and take a shot of every job in turn, so that a feature film does not starve a trailer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from ..engines.base import EngineInfo
+from ..errors import DiskFull, EngineError, UniSyncError
+from ..job.events import Event
+from ..job.folder import JobFolder, open_job
+from ..plan.plan import ClipPlan
+from .board import Board
+from .drop import Drop, proof_of
+from .helper import Helper, Outcome
+from .names import shown
+from .prepare import Finished, finish
+from .ready import Looks
+from .scan import mark_of
+from .status import Output, State
+from .storage import Storage
+
+_LEAST_ROOM = 10**6
+
+
+class Renderer(Protocol):
+    """What renders shots: :class:`~unisync_post.job.pool.WorkerPool`, or a stand-in."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the engine is open, so that ``info`` does not wait."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    def time_left(self, job: JobFolder) -> float | None: ...
+
+    def submit(
+        self, job: JobFolder, clips: Iterable[ClipPlan] | None = None, *, priority: int = 0
+    ) -> None: ...
+
+    def cancel(self, job: JobFolder) -> None: ...
+
+    def poll(self, timeout: float) -> Iterable[Event]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class _Run:
+    """A job under way, and the drops that wait for it."""
+
+    job: JobFolder
+    renderer: Renderer
+    drops: list[Drop]
+
+
+@dataclass
+class Rendering:
+    """Jobs under way.
+
+    Attributes:
+        open_renderer: starts what renders with the engine of this name.
+        helper: writes the returned edits.
+    """
+
+    board: Board
+    storage: Storage
+    open_renderer: Callable[[str], Renderer]
+    helper: Helper
+    settle: float
+    _renderers: dict[str, Renderer] = field(default_factory=dict)
+    _runs: dict[Path, _Run] = field(default_factory=dict)
+    _ended: deque[Path] = field(default_factory=deque)
+    _finishing: Path | None = None
+
+    # -- engines -----------------------------------------------------------------------------
+
+    def engine(self, name: str) -> EngineInfo | None:
+        """The engine of this name; None while it is being opened."""
+        renderer = self._renderer(name)
+        return renderer.info if renderer.ready else None
+
+    def _renderer(self, name: str) -> Renderer:
+        default = self._renderers.get(self.board.config.engine)
+        if default is not None and default.ready and default.info.name == name:
+            return default
+        if name not in self._renderers:
+            self._renderers[name] = self.open_renderer(name)
+        return self._renderers[name]
+
+    # -- the turn ----------------------------------------------------------------------------
+
+    def turn(self, timeout: float) -> None:
+        """Launch what is planned, and hear of what is under way for up to ``timeout`` seconds.
+
+        Raises:
+            EngineError: the watch folder's own engine cannot be opened.
+        """
+        self._leave_lost()
+        for drop in self.board.active():
+            if drop.prepared is not None and self.board.clock() >= drop.retry_at:
+                self._launch(drop)
+        self._finish_next()
+        each = timeout / max(1, len(self._renderers))
+        for name, renderer in list(self._renderers.items()):
+            try:
+                for event in renderer.poll(each):
+                    self._hear(event)
+            except EngineError as error:
+                self._without(name, error)
+
+    def stop(self) -> None:
+        """Give up what is under way; it is gone on with when it is launched again."""
+        for run in self._runs.values():
+            run.renderer.cancel(run.job)
+        self._runs.clear()
+        self._ended.clear()
+        if self._finishing is not None:
+            self.helper.close()
+            self._finishing = None
+
+    def close(self) -> None:
+        """End every worker."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+        self.helper.close()
+
+    def _without(self, name: str, error: EngineError) -> None:
+        """An engine that a drop asked for cannot run here; the folder's own must."""
+        if name == self.board.config.engine:
+            raise error
+        self._renderers.pop(name).close()
+        for drop in self.board.drops.values():
+            if drop.engine == name and drop.state is State.QUEUED:
+                self.board.tell(drop, State.REJECTED, error.what, remedy=error.remedy or "")
+                self.board.release(drop)
+
+    def _leave_lost(self) -> None:
+        """Stop what other watchers have taken over."""
+        for path, run in list(self._runs.items()):
+            run.drops = [drop for drop in run.drops if drop.is_active and path in drop.running]
+            if not run.drops and path != self._finishing:
+                run.renderer.cancel(run.job)
+                del self._runs[path]
+
+    # -- beginning ---------------------------------------------------------------------------
+
+    def _launch(self, drop: Drop) -> None:
+        prepared, now = drop.prepared, self.board.clock()
+        assert prepared is not None
+        marks = {str(path): mark for path in prepared.media if (mark := mark_of(path)) is not None}
+        if marks != {str(path): mark for path, mark in prepared.media.items()}:
+            self._plan_again(drop, "Its media changed since it was planned.")
+            return
+        drop.media.look(marks, now)
+        proof = proof_of(drop, self.board.preset(drop), self.board.config)
+        if proof == "settle" and self._is_outside(drop) and not drop.media.settled(self.settle):
+            reason = f"Waiting until its media has not changed for {self.settle:g} s."
+            self.board.tell(drop, State.QUEUED, reason)
+            drop.retry_at = now + min(self.board.config.poll, self.settle / 2)
+            return
+        lacking = self.storage.room(sum(o.bytes for o in prepared.outputs) + self._to_come())
+        if lacking is not None:
+            self.board.tell(drop, State.WAITING, lacking, waiting_for=("room on the disk",))
+            drop.retry_at = now + self.board.config.poll
+            return
+        self._submit(drop)
+
+    def _submit(self, drop: Drop) -> None:
+        assert drop.prepared is not None
+        planned, drop.prepared = drop.prepared.outputs, None
+        for one in planned:
+            job = open_job(one.job)
+            drop.plans[job.path] = one
+            drop.outputs[job.path] = Output(one.language, str(job.path), one.shots, one.done)
+            drop.running.add(job.path)
+            if job.path in self._runs:
+                self._runs[job.path].drops.append(drop)
+                continue
+            renderer = self._renderer(drop.engine)
+            self._runs[job.path] = _Run(job, renderer, [drop])
+            renderer.submit(job, priority=drop.settings.priority)
+        self.board.tell(drop, State.RENDERING, "")
+
+    def _is_outside(self, drop: Drop) -> bool:
+        """Whether it needs files that the looks at the drop itself do not see."""
+        assert drop.prepared is not None
+        return any(not path.is_relative_to(drop.found.home) for path in drop.prepared.media)
+
+    def _to_come(self) -> int:
+        """Bytes that jobs under way will still write, estimated."""
+        total = 0
+        for path, run in self._runs.items():
+            planned, output = run.drops[0].plans[path], run.drops[0].outputs[path]
+            left = max(1, planned.shots - planned.done)
+            total += planned.bytes * (output.shots - output.done) // left
+        return total
+
+    # -- hearing -----------------------------------------------------------------------------
+
+    def _hear(self, event: Event) -> None:
+        path = Path(event.job)
+        run = self._runs.get(path) if event.job else None
+        if run is None:
+            return
+        if event.kind == "done":
+            self._update(run, path, +1)
+        elif event.kind == "step":
+            self._update(run, path, 0)
+        elif event.kind == "end":
+            self._end(run, path, event)
+
+    def _update(self, run: _Run, path: Path, step: int) -> None:
+        left = run.renderer.time_left(run.job)
+        for drop in run.drops:
+            output = drop.outputs[path]
+            drop.outputs[path] = replace(
+                output,
+                done=min(output.shots, output.done + step),
+                seconds_left=None if left is None else round(left),
+            )
+            self.board.progress(drop)
+            if step:
+                count = f"{drop.outputs[path].done} of {output.shots} shots"
+                self.board.say(drop.name, f"rendering: {output.language}: {count} ready")
+
+    def _end(self, run: _Run, path: Path, event: Event) -> None:
+        if event.status == "finished":
+            self._ended.append(path)
+            return
+        del self._runs[path]
+        for drop in run.drops:
+            if event.status == "full":
+                self._wait_for_room(drop, event.message, drop.plans[path].bytes)
+            elif event.status == "cancelled" and run.job.cancelled:
+                self._end_drop(drop, State.CANCELLED, f"{event.message}.", path)
+            elif event.status == "refused" and drop.again:
+                self._end_drop(drop, State.REJECTED, event.message, path)
+            else:
+                self._plan_again(drop, event.message)
+
+    def _end_drop(self, drop: Drop, state: State, reason: str, path: Path) -> None:
+        drop.running.clear()
+        remedy = f"Take it up again with `unisync jobs retry {path}`."
+        self.board.tell(
+            drop, state, shown(reason), remedy=remedy if state is State.CANCELLED else ""
+        )
+        self.board.release(drop)
+
+    # -- ending ------------------------------------------------------------------------------
+
+    def _finish_next(self) -> None:
+        if self._finishing is not None:
+            outcome = self.helper.take()
+            if outcome is None:
+                return
+            path, self._finishing = self._finishing, None
+            run = self._runs.pop(path, None)
+            for drop in run.drops if run else ():
+                if drop.is_active and path in drop.running:
+                    self._finished(drop, path, outcome)
+        while self._ended and self._finishing is None:
+            path = self._ended.popleft()
+            if path in self._runs:
+                self._finishing = path
+                self.helper.start(finish, path)
+
+    def _finished(self, drop: Drop, path: Path, outcome: Outcome) -> None:
+        if isinstance(outcome.error, DiskFull):
+            self._wait_for_room(drop, str(outcome.error), _LEAST_ROOM)
+            return
+        if outcome.error is not None:
+            self._refused(drop, outcome.error)
+            return
+        done = outcome.value
+        assert isinstance(done, Finished)
+        if done.again and not drop.again:
+            self._plan_again(drop, "Media went away or changed while it was rendered.")
+            return
+        drop.running.discard(path)
+        drop.outputs[path] = replace(
+            drop.outputs[path],
+            done=drop.outputs[path].shots,
+            rendered=done.rendered,
+            kept=done.kept,
+            failed=done.failed,
+            seconds_left=None,
+            edit=str(done.edit),
+            review=str(done.review),
+            reasons=done.reasons,
+        )
+        self.board.progress(drop)
+        if not drop.running and drop.prepared is None:
+            drop.again = 0
+            self.board.tell(drop, State.DONE, _summary(drop.outputs.values()))
+            self.board.release(drop)
+
+    def _refused(self, drop: Drop, error: UniSyncError) -> None:
+        drop.running.clear()
+        self.board.tell(drop, State.REJECTED, shown(str(error)))
+        self.board.release(drop)
+
+    def _wait_for_room(self, drop: Drop, reason: str, wanted: int) -> None:
+        drop.forget_plan()
+        drop.wanted = max(wanted, _LEAST_ROOM)
+        drop.retry_at = self.board.clock() + self.board.config.recheck
+        self.board.tell(drop, State.WAITING, shown(reason), waiting_for=("room on the disk",))
+        self.board.release(drop)
+
+    def _plan_again(self, drop: Drop, reason: str) -> None:
+        """Read it anew: its media is not what it was. What is rendered stays rendered."""
+        drop.again += 1
+        drop.forget_plan()
+        drop.media = Looks()
+        drop.retry_at = self.board.clock() + self.settle
+        self.board.tell(drop, State.QUEUED, shown(reason))
+        self.board.release(drop)
+
+
+def _summary(outputs: Iterable[Output]) -> str:
+    return "; ".join(
+        f"{o.language}: {o.rendered} rendered, {o.kept} kept their original media, "
+        f"{o.failed} failed"
+        for o in outputs
+    )

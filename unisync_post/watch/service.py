@@ -1,0 +1,208 @@
+"""The watcher: looks, takes drops in, has them rendered, says how far they are.
+
+It can be killed at any instant. What it knows is in the job folders and the status files; started
+again it looks at everything anew and goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from .. import __version__
+from ..job.folder import CANCEL
+from ..job.pool import WorkerPool
+from ..records import dump
+from .board import Board, Say
+from .config import WatchConfig, check_folders
+from .drop import Drop, next_state, proof_of
+from .helper import Helper
+from .planning import Planning
+from .ready import LOOKS
+from .rendering import Renderer, Rendering
+from .scan import scan
+from .status import State
+from .storage import Storage
+from .wake import Wake, is_network
+
+_LOCAL_SETTLE, _NETWORK_SETTLE = 10.0, 60.0
+_TURN = 0.2
+_ONCE_PATIENCE = 10
+"""Settle times after which a single run leaves a drop that is still growing to the next."""
+
+
+class Watcher:
+    """A watch folder at work.
+
+    Args:
+        config: its settings.
+        say: hears a drop's name and what happens to it.
+        open_renderer: starts what renders with an engine.
+        clock: monotonic seconds; no other clock decides anything here.
+
+    Raises:
+        JobError: folders that would feed on themselves, or a preset that does not exist.
+    """
+
+    def __init__(
+        self,
+        config: WatchConfig,
+        *,
+        say: Say = lambda name, text: None,
+        open_renderer: Callable[[str], Renderer] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_folders(config)
+        self.config = config
+        self.clock = clock
+        self._say = say
+        network = is_network(config.folder)
+        self.settle = config.settle or (_NETWORK_SETTLE if network else _LOCAL_SETTLE)
+        self.storage = Storage(config)
+        self.board = Board(config, settings_digest(config), say, clock)
+        opened = open_renderer or (lambda name: WorkerPool(name, config.workers))
+        self.rendering = Rendering(
+            self.board, self.storage, opened, Helper("unisync finisher"), self.settle
+        )
+        self.planning = Planning(self.board, Helper("unisync planner"), self.rendering.engine)
+        self._wake = None if network else Wake(config.folder)
+        self._woken = self._wake.event if self._wake else threading.Event()
+        self._next_look = 0.0
+        self._offline = ""
+        self._stopping = False
+        self._begun = clock()
+
+    def run(self, *, once: bool = False) -> None:
+        """Watch until :meth:`stop`; with ``once`` until nothing more can be done now.
+
+        Raises:
+            EngineError: the engine cannot be opened.
+        """
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            while not self._stopping:
+                self.turn()
+                if once and self.is_done():
+                    return
+
+    def stop(self) -> None:
+        """Leave :meth:`run` after this turn; may be called from a signal handler."""
+        self._stopping = True
+
+    def turn(self) -> None:
+        """One round of everything; takes about a fifth of a second, however much goes on."""
+        now = self.clock()
+        if now >= self._next_look or self._woken.is_set():
+            self._woken.clear()
+            self._next_look = now + self.config.poll
+            self._look(now)
+        if not self._offline:
+            self.planning.turn()
+        self.rendering.turn(_TURN)
+        self.board.beat()
+        self.board.flush()
+
+    def is_done(self) -> bool:
+        """Whether nothing can go on before something outside changes."""
+        if self._offline:
+            return True
+        patience = _ONCE_PATIENCE * self.settle
+        for drop in self.board.drops.values():
+            settling = drop.state is State.ARRIVING and not drop.looks.settled(self.settle)
+            if settling and self.clock() - self._begun < patience:
+                return False
+            if drop.is_active and drop.state is not State.WAITING:
+                return False
+            if drop.state is State.QUEUED and not drop.elsewhere:
+                return False
+        return self._next_look > 0
+
+    def close(self) -> None:
+        """End every process, and let other watchers take over at once."""
+        self.rendering.stop()
+        for drop in self.board.active():
+            drop.forget_plan()
+            self.board.tell(drop, State.QUEUED, "The watcher was stopped; the next one goes on.")
+            self.board.release(drop)
+        self.rendering.close()
+        self.planning.helper.close()
+        if self._wake is not None:
+            self._wake.close()
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def _look(self, now: float) -> None:
+        reason = self.storage.offline()
+        if reason is None:
+            try:
+                kinds = self.board.presets
+                found = scan(self.config.folder, files="file" in kinds, folders="folder" in kinds)
+            except OSError as error:
+                reason = f"{self.config.folder} cannot be read: {error.strerror}."
+        if reason is not None:
+            self._pause(reason)
+            return
+        if self._offline:
+            self._say("", "The storage is back.")
+            self._offline = ""
+        here = {drop.name for drop in found}
+        for one in found:
+            drop = self.board.drops.get(one.name) or self.board.add(one)
+            drop.found, drop.absent = one, 0
+            drop.looks.look(one.files, now)
+            if not drop.is_active:
+                self._judge(drop, now)
+        for drop in [drop for drop in self.board.drops.values() if drop.name not in here]:
+            self._absent(drop)
+
+    def _judge(self, drop: Drop, now: float) -> None:
+        if drop.state is State.CANCELLED and drop.is_as_read() and not self._is_cancelled(drop):
+            self.board.tell(drop, State.QUEUED, "It was taken up again.")
+            return
+        proof = proof_of(drop, self.board.preset(drop), self.config)
+        changed = next_state(drop, proof, self.settle, now, self.storage.room)
+        if changed is None:
+            return
+        state, reason = changed
+        if state is State.ARRIVING:
+            drop.again, drop.pause, drop.retry_at = 0, 0.0, 0.0
+        if (state, reason) != (drop.state, drop.status.reason) or not drop.status.updated:
+            if state is drop.state is State.QUEUED:
+                return
+            self.board.tell(drop, state, reason)
+
+    def _is_cancelled(self, drop: Drop) -> bool:
+        return any((Path(o.job) / CANCEL).exists() for o in drop.status.outputs)
+
+    def _absent(self, drop: Drop) -> None:
+        """A drop that is gone: taken away by its owner, for the storage itself is there."""
+        drop.absent += 1
+        if drop.absent < LOOKS:
+            return
+        if drop.is_active:
+            self._say(drop.name, "cancelled: it was taken away; what is rendered is kept")
+            self.board.release(drop)
+        del self.board.drops[drop.name]
+
+    def _pause(self, reason: str) -> None:
+        """Nothing is concluded from what is missing now; all of it is looked at again later."""
+        if reason == self._offline:
+            return
+        self._offline = reason
+        self._say("", f"paused: {reason}")
+        self.rendering.stop()
+        self.planning.stop()
+        for drop in self.board.active():
+            drop.forget_plan()
+            drop.status = replace(drop.status, state=State.QUEUED, outputs=(), progress=None)
+            self.board.release(drop)
+
+
+def settings_digest(config: WatchConfig) -> str:
+    """One text for everything that might make a rejected drop acceptable."""
+    return hashlib.sha256(__version__.encode() + dump(config)).hexdigest()[:16]
