@@ -20,6 +20,8 @@ class ExitCode(IntEnum):
     NONE_RENDERED = 5
     """There were shots to render and not one succeeded."""
     JOB = 6
-    """The output or the job folder exists already, is locked or is damaged."""
+    """The output or the job folder exists already, is locked, damaged or out of room; or a job that
+    was to be cancelled still runs."""
     INTERRUPTED = 130
-    """Stopped by the user; the same command goes on where it was."""
+    """Stopped by the user (also by `unisync jobs cancel`); the same command goes on where it was.
+    From `unisync jobs purge`: the question was answered with no."""

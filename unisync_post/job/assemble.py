@@ -99,7 +99,7 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     data = document.patch(relinks, name=name)
     document.verify(data, relinks, name=name)
     target = job.out / job.job.output
-    sidecar = target.with_name(f"{target.stem}.unisync.json")
+    sidecar = job.sidecar
     _refuse_foreign(target, sidecar)
     record = _sidecar(job, data, rendered)
     # the sidecar first: a file with our name and no sidecar is somebody else's
@@ -193,6 +193,15 @@ def _why_unchanged(job: JobFolder, clip: ClipPlan) -> str:
         return clip.reason
     result = job.result(clip)
     return result.reason if result is not None else "not rendered yet"
+
+
+def is_ours(job: JobFolder) -> bool:
+    """Whether the returned edit is there and is, to the byte, what :func:`assemble` wrote."""
+    target = job.out / job.job.output
+    if not (target.exists() and job.sidecar.exists()):
+        return False
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    return digest == read_sidecar(job.sidecar).returned_sha256
 
 
 def read_sidecar(path: Path) -> Sidecar:

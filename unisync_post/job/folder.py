@@ -87,6 +87,12 @@ class JobFolder:
         return self.path / self.job.edit
 
     @property
+    def sidecar(self) -> Path:
+        """What is said beside the returned edit of how it was made."""
+        output = self.out / self.job.output
+        return output.with_name(f"{output.stem}.unisync.json")
+
+    @property
     def name(self) -> str:
         return self.path.name
 

@@ -1,0 +1,1 @@
+"""What a running installation says of itself to those who watch it: figures and records."""
