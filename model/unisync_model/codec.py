@@ -203,11 +203,12 @@ class _Half:
     def _tile(self, x: Tensor, corner: tuple[int, int]) -> Tensor:
         """One tile of one step. Its cache is on the device only meanwhile: together, the tiles'
         caches are larger than the whole picture's, and would undo what tiling saves."""
-        parked = self.caches.get(corner, [None] * self.convs)
-        cache = [_moved(entry, x.device) for entry in parked]
+        cache = self.caches.pop(corner, [None] * self.convs)
+        cache[:] = [_moved(entry, x.device) for entry in cache]
         result: Tensor = self.half(x, feat_cache=cache, feat_idx=[0])
-        home = torch.device("cpu") if self.vae.use_tiling else x.device
-        self.caches[corner] = [_moved(entry, home) for entry in cache]
+        if self.vae.use_tiling:
+            cache[:] = [_moved(entry, torch.device("cpu")) for entry in cache]
+        self.caches[corner] = cache
         return result
 
     def _blended(self, rows: list[list[Tensor]], shape: torch.Size) -> Tensor:
