@@ -58,6 +58,12 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     try:
         with _opened(path) as container:
             yield container
+    except av.error.MemoryError as error:
+        claim = "it has more than a thousand streams, or asks for more memory than there is"
+        raise _too_large(claim, path) from error
+    except av.error.ArgumentError as error:
+        claim = f"a picture is damaged, or larger than {MAX_PIXELS >> 20} megapixels"
+        raise _too_large(claim, path) from error
     except av.error.FFmpegError as error:
         raise MediaError(
             f"This file cannot be read as media, or its recording was never closed "
@@ -77,7 +83,14 @@ def _opened(path: Path) -> Iterator[InputContainer]:
                 remedy="Export it again as a self-contained movie.",
             )
         name = name_for_ffmpeg(descriptor, path)
-        container = av.open(name, options=_READ, metadata_errors="replace")
+        try:
+            container = av.open(name, options=_READ, metadata_errors="replace")
+        except av.error.ArgumentError as error:
+            raise MediaError(
+                "This is a playlist, subtitles, or media in a container that is not accepted",
+                file=path,
+                remedy="Relink the clip to the media itself, as MOV, MXF, MP4 or WAV.",
+            ) from error
     with container:
         _check_limits(container, path)
         yield container
@@ -103,6 +116,8 @@ def _check_limits(container: InputContainer, path: Path) -> None:
         width, height = video.codec_context.width, video.codec_context.height
         if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
             raise _too_large(f"its picture is said to be {width}x{height}", path)
+        # a picture's own header may say otherwise than its container's
+        video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     for sound in container.streams.audio:
         if not 0 < sound.codec_context.sample_rate <= MAX_SAMPLE_RATE:
             raise _too_large(

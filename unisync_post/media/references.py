@@ -9,6 +9,7 @@ others from the wrong file: the movie is refused instead.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 
@@ -16,6 +17,10 @@ _MAX_BOXES = 10_000
 """Boxes of one level that are looked at: a whole movie has dozens."""
 _VERSION_AND_FLAGS = 4
 """All that an entry holds which names nothing; flag 1 is "self-contained"."""
+
+_SHOWN = 400
+_WORDS = re.compile(r"[ -~]{4,}")
+"""What can be read in a binary alias record."""
 
 _Box = tuple[bytes, int, int]
 """Type, start of the content, end."""
@@ -39,12 +44,12 @@ def _of_track(descriptor: int, track: _Box) -> str | None:
         return None
     if _read_at(descriptor, handler[1] + 8, 4) not in (b"vide", b"soun"):
         return None
-    for kind, start, end in _boxes(descriptor, references[1] + 8, references[2]):
+    for _, start, end in _boxes(descriptor, references[1] + 8, references[2]):
         names_a_file = end - start > _VERSION_AND_FLAGS
         if names_a_file and not int.from_bytes(_read_at(descriptor, start, 4), "big") & 1:
-            said = _read_at(descriptor, start + 4, min(120, end - start - 4))
-            text = said.decode("latin-1").strip("\0")
-            return f"{kind.decode('latin-1').strip()} {text!r}"
+            said = _read_at(descriptor, start + 4, min(_SHOWN, end - start - 4))
+            words = _WORDS.findall(said.decode("ascii", "replace"))
+            return " ".join(words) or "unnamed"
     return None
 
 
