@@ -46,7 +46,7 @@ class Crossing:
 
 def lay_out(track: Element, rate: Rate) -> list[Placed | Crossing]:
     """The items of a track in record order, without overlaps; empty ones are left out."""
-    items = [track_item for track_item in track.children() if track_item.tag in ITEMS]
+    items = [child for child in track.children() if child.tag in ITEMS]
     crossings = {
         index: _crossing(item, rate)
         for index, item in enumerate(items)

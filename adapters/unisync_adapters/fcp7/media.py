@@ -13,7 +13,7 @@ from ..errors import EditError, TimeError
 from ..limits import check_rate, whole_number
 from ..otiotime import otio_range
 from ..timebase import Rate, Timecode
-from .scan import Element, is_definition, positions
+from .scan import Element, elements
 from .text import XmlText
 
 _PICTURES = re.compile(
@@ -163,29 +163,26 @@ class FileTable:
         self.references: dict[int, str] = {}
         self._media: dict[int, MediaFile] = {}
         self._made: dict[tuple[int, Rate], otio.core.MediaReference] = {}
-        for start in positions(source, "file"):
-            identity, full = is_definition(source, start)
-            self.references[start] = identity or ""
-            if full and identity:
-                self.definitions.setdefault(identity, start)
+        for file in elements(source, "file"):
+            identity = self.references[file.row] = file.id or ""
+            if identity and file.has_children:
+                self.definitions.setdefault(identity, file.row)
 
     def media(self, element: Element) -> MediaFile | None:
         """What a clipitem's ``file`` element stands for; None when it is defined nowhere."""
-        start = element.start
-        if not element.spans():
-            found = self.definitions.get(self.references[start])
-            if found is None:
+        row: int | None = element.row
+        if not element.has_children:
+            row = self.definitions.get(self.references[element.row])
+            if row is None:
                 return None
-            start = found
-        media = self._media.get(start)
+        media = self._media.get(row)
         if media is None:
-            defined = element if start == element.start else Element.at(self.source, start)
-            media = self._media[start] = MediaFile.of(defined)
+            media = self._media[row] = MediaFile.of(Element(self.source, row))
         return media
 
     def reference(self, media: MediaFile, rate: Rate) -> otio.core.MediaReference:
         """A reference of its own for one clip; a copy, which is far cheaper than making one."""
-        key = media.element.start, rate
+        key = media.element.row, rate
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = media.reference(rate)

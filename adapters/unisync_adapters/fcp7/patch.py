@@ -94,9 +94,9 @@ class _FileWriter:
     def write(self, item: ClipItem, file: Element, relink: Relink) -> TextEdit:
         """The clipitem's ``file``: a definition, or a reference to one just written."""
         assert item.media is not None, "_relinkable has seen it"
-        self.replaced.add(file.start)
+        self.replaced.add(file.row)
         key = (
-            item.media.element.start,
+            item.media.element.row,
             relink.path,
             relink.duration,
             relink.rate,
@@ -114,12 +114,12 @@ class _FileWriter:
     def _definition(self, item: ClipItem, relink: Relink, identity: str) -> str:
         media = item.media
         assert media is not None, "_relinkable has seen it"
-        start = media.element.start
-        url = self.urls.get(start)
+        row = media.element.row
+        url = self.urls.get(row)
         if url is None:
-            url = self.urls[start] = MediaUrl.parse(media.url)
+            url = self.urls[row] = MediaUrl.parse(media.url)
         timed = bool(relink.start_frame)
-        key = start, relink.rate, relink.drop, relink.reel, item.rate, timed
+        key = row, relink.rate, relink.drop, relink.reel, item.rate, timed
         made = self.templates.get(key)
         if made is None:
             made = self.templates[key] = template(media, relink, item.rate)
@@ -129,17 +129,15 @@ class _FileWriter:
         """Definitions whose clipitem was relinked, put where they are next referred to."""
         files = self.document.files
         orphaned = {
-            identity: start
-            for identity, start in files.definitions.items()
-            if start in self.replaced
+            identity: row for identity, row in files.definitions.items() if row in self.replaced
         }
         if not orphaned:
             return
-        for start, identity in files.references.items():
-            if identity in orphaned and start not in self.replaced:
-                definition = Element.at(self.document.source, orphaned.pop(identity))
-                reference = Element.at(self.document.source, start)
-                if not reference.spans():
+        for row, identity in files.references.items():
+            if identity in orphaned and row not in self.replaced:
+                definition = Element(self.document.source, orphaned.pop(identity))
+                reference = Element(self.document.source, row)
+                if not reference.has_children:
                     yield TextEdit(reference.start, reference.end, definition.raw)
 
 
@@ -223,7 +221,7 @@ def _moved_marks(item: ClipItem, clock: _Clock) -> Iterator[TextEdit]:
     if clip.source.text.find("<keyframe", clip.start, clip.end) == -1:
         return
     for effect in item.element.all("filter"):
-        if gone is not None and effect.start == gone.start:
+        if gone is not None and effect.row == gone.row:
             continue
         for keyframe in effect.below("keyframe"):
             position = keyframe.int_of("when")

@@ -87,10 +87,9 @@ def read_document(
     Raises:
         EditError: damaged, no sequence, or several and none (or none of that name) picked.
     """
-    source = XmlText.of(data, path)
     try:
         with no_cycles():
-            return _Reader(source, path).read(data, path_map, adapter, sequence)
+            return _Reader(XmlText.of(data, path), path).read(data, path_map, adapter, sequence)
     except EditError as error:
         error.file = error.file or str(path)
         raise
@@ -289,7 +288,7 @@ class _Reader:
         return clip
 
     def _origin(self, item: ClipItem, name: str, at: _Context) -> str:
-        known = self.keys.get(item.element.start)
+        known = self.keys.get(item.element.row)
         if known is not None:
             origin = self.origins[known]
             self.origins[known] = replace(origin, uses=origin.uses + 1)
@@ -299,7 +298,7 @@ class _Reader:
         while key in self.origins:
             number += 1
             key = f"{base}~{number}"
-        self.keys[item.element.start] = key
+        self.keys[item.element.row] = key
         self.items[key] = item
         self.origins[key] = Origin(key, name, at.label)
         return key

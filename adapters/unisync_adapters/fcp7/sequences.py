@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EditError
-from .scan import Element, is_definition, positions
+from .scan import Element, elements
 from .text import XmlText
 
 
@@ -16,17 +16,16 @@ class SequenceTable:
 
     def __init__(self, source: XmlText, path: Path) -> None:
         self.path = path
-        self.top = [s for s in _in_bins(Element.root(source)) if s.spans()]
+        self.top = [s for s in _in_bins(Element(source, 0)) if s.has_children]
         self.nested_ids: set[str] = set()
         self._definitions: dict[str, Element] = {}
         self._keys: dict[int, str] = {}
-        known = {s.start: s for s in self.top}
-        for number, start in enumerate(positions(source, "sequence"), 1):
-            identity, full = is_definition(source, start)
-            if full:
-                element = known.get(start) or Element.at(source, start)
-                known[start] = element
-                self._keys[start] = identity or f"sequence[{number}]"
+        known = {s.row: s for s in self.top}
+        for number, found in enumerate(elements(source, "sequence"), 1):
+            element = known.get(found.row, found)
+            identity = element.id
+            if element.has_children:
+                self._keys[element.row] = identity or f"sequence[{number}]"
                 if identity:
                     self._definitions.setdefault(identity, element)
             elif identity:
@@ -62,7 +61,7 @@ class SequenceTable:
 
     def key(self, sequence: Element) -> str:
         """What a sequence is called in origin keys; a new name does not change it."""
-        return self._keys[sequence.start]
+        return self._keys[sequence.row]
 
     def nested(self, clip: Element) -> Element | None:
         """The sequence that a clipitem shows, wherever it is defined.
@@ -72,7 +71,7 @@ class SequenceTable:
         element = clip.first("sequence")
         if element is None:
             return None
-        found = element if element.spans() else self._definitions.get(element.id or "")
+        found = element if element.has_children else self._definitions.get(element.id or "")
         if found is None:
             return None
         return self._definitions.get(found.id or "", found)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
@@ -19,6 +19,7 @@ from lxml import etree
 
 from ..errors import EditError
 from ..splice import Edit
+from .outline import Outline
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -48,20 +49,15 @@ class XmlText:
 
     Attributes:
         text: decoded, without its byte order mark.
-        masked: the same length, with comments, CDATA sections and processing instructions blanked
-            out: here every ``<`` begins a tag.
+        outline: where its elements begin and end.
         encoding: Python's name of the encoding.
         bom: length of the byte order mark.
-        walked: what :mod:`.scan` met on its way, by where an element's content begins.
     """
 
     text: str
-    masked: str
+    outline: Outline
     encoding: str
     bom: int
-    walked: dict[int, list[tuple[str, int, int, int, int]]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
 
     @classmethod
     def of(cls, data: bytes, path: Path) -> XmlText:
@@ -69,14 +65,14 @@ class XmlText:
 
         Raises:
             EditError: not well-formed, an encoding that cannot be given back exactly, an entity
-                declaration (nothing is ever expanded or fetched).
+                declaration (nothing is ever expanded or fetched), or nested beyond reason.
         """
         text, encoding, bom = _decode(data, path)
         masked = text
         _check(text, path)
         if _has_other_markup(text):
             masked = _NOT_MARKUP.sub(lambda match: " " * len(match[0]), text)
-        return cls(text, masked, encoding, bom)
+        return cls(text, Outline.of(masked), encoding, bom)
 
     @property
     def newline(self) -> str:

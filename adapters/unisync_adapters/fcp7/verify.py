@@ -10,7 +10,7 @@ from ..errors import EditError
 from ..timebase import ticks_to_seconds
 from .media import FileTable
 from .read import Fcp7Document, read_document
-from .scan import Element, count, positions
+from .scan import Element, elements
 from .text import XmlText
 
 _COUNTED = (
@@ -48,12 +48,12 @@ def verify_document(
 def _compare_counts(before: Fcp7Document, after: Fcp7Document, relinks: Sequence[Relink]) -> None:
     baked = [item.retime.filter for r in relinks if (item := before.items[r.origin]).retime.filter]
     for tag in _COUNTED:
-        expected = count(before.source, tag)
+        expected = len(before.source.outline.rows(tag))
         if tag == "filter":
             expected -= len(baked)
         elif tag == "keyframe":
             expected -= sum(sum(1 for _ in f.below(tag)) for f in baked)
-        found = count(after.source, tag)
+        found = len(after.source.outline.rows(tag))
         if found != expected:
             raise EditError(
                 f"The patch would leave {found} {tag} elements of {expected}", file=before.path
@@ -64,14 +64,13 @@ def _compare_untouched(
     before: Fcp7Document, after: Fcp7Document, relinks: Sequence[Relink]
 ) -> None:
     """Every clipitem that was not relinked, in every sequence and bin of the document."""
-    relinked = {before.items[r.origin].element.start for r in relinks}
+    relinked = {before.items[r.origin].element.row for r in relinks}
     pairs = zip(
-        positions(before.source, "clipitem"), positions(after.source, "clipitem"), strict=True
+        elements(before.source, "clipitem"), elements(after.source, "clipitem"), strict=True
     )
-    for old, new in pairs:
-        if old in relinked:
+    for a, b in pairs:
+        if a.row in relinked:
             continue
-        a, b = Element.at(before.source, old), Element.at(after.source, new)
         same_media = _media(before.files, a) == _media(after.files, b)
         if not same_media or _without_file(before.source, a) != _without_file(after.source, b):
             raise EditError(
