@@ -53,6 +53,7 @@ _PASSING = frozenset(
         "EIO", "ESTALE", "EAGAIN", "EINTR", "EBUSY", "ENOMEM", "EMFILE", "ENFILE", "ETIMEDOUT",
         "ENETDOWN", "ENETUNREACH", "ENETRESET", "EHOSTDOWN", "EHOSTUNREACH", "ECONNRESET",
         "ECONNABORTED", "ECONNREFUSED", "ENOTCONN", "EREMOTEIO", "ENODEV", "ENXIO",
+        "ENOENT",  # it was there when the shot was planned: its storage is away
     )
     if (number := getattr(errno, name, None)) is not None
 )  # fmt: skip

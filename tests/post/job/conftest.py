@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,22 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
         write_dub(folder / "dub_fr.wav"),
         write_edit(folder / "Reel.xml", [Cut(anna), Cut(ben), Cut(valley)]),
     )
+
+
+@pytest.fixture(scope="session")
+def quick(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Three short shots of one speaker."""
+    cuts = [Cut(stage.anna, entry, 4) for entry in (3, 13, 23)]
+    edit = write_edit(tmp_path_factory.mktemp("quick") / "Quick.xml", cuts)
+    return replace(stage, edit=edit)
+
+
+@pytest.fixture
+def trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where ``bad_engines`` count; and workers, fresh processes, find them by PYTHONPATH."""
+    paths = [str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    folder = tmp_path / "trouble"
+    folder.mkdir()
+    monkeypatch.setenv("TROUBLE", str(folder))
+    return folder

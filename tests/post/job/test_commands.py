@@ -13,10 +13,7 @@ from unisync_post.cli import main
 from unisync_post.exit_codes import ExitCode
 from unisync_post.job.folder import open_job
 
-
-@pytest.fixture(autouse=True)
-def findable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+pytestmark = pytest.mark.usefixtures("trouble")
 
 
 def run(*words: object) -> Result:

@@ -55,9 +55,9 @@ def test_the_whole_way(stage, tmp_path: Path) -> None:
         result = job.result(clip)
         assert result is not None
         assert result.outside_composite == 0
-        assert result.changed == result.frames == clip.shot.length == 28
+        assert result.changed == result.frames == clip.shot.length == 12
         info = probe(job.out / str(result.media))
-        assert (info.frames, info.start_frame) == (28, 86400 + 3)
+        assert (info.frames, info.start_frame) == (12, 86400 + 3)
         assert info.profile == probe(clip.shot.media).profile
     landscape = job.result(job.plan.to_render[2])
     assert landscape is not None
@@ -296,10 +296,10 @@ def test_the_edits_own_folder_is_no_place_for_the_output(stage) -> None:
 
 
 def test_a_short_window_gives_a_whole_shot(stage, tmp_path: Path) -> None:
-    engine = Painter(window=12)
+    engine = Painter(window=8)
     job = plan_for(stage.edit, stage.dub, tmp_path / "out", engine)
     render_job(job, engine=engine, shots={1})
     result = job.result(job.plan.to_render[0])
     assert result is not None
-    assert result.changed == 28
+    assert result.changed == 12
     assert engine.takes == 3

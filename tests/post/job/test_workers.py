@@ -16,11 +16,7 @@ from unisync_post.errors import EngineError
 from unisync_post.job.events import Event
 from unisync_post.job.run import render_job
 
-
-@pytest.fixture(autouse=True)
-def findable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are fresh processes: they find the engines by PYTHONPATH."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+pytestmark = pytest.mark.usefixtures("trouble")
 
 
 def media(out: Path) -> dict[str, str]:
