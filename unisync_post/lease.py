@@ -29,7 +29,7 @@ _LOOKS = 3
 machine that was asleep sees a long silence in one look, and nobody else's fault."""
 
 
-class LeaseLost(JobError):  # noqa: N818  an event, not a mistake
+class LeaseLostError(JobError):
     """Somebody else holds the work now; what was begun must not be written."""
 
 
@@ -94,7 +94,7 @@ class Lease:
         """Show that the holder lives; call it a few times within the observers' patience.
 
         Raises:
-            LeaseLost: somebody took over.
+            LeaseLostError: somebody took over.
             OSError: the disk cannot be reached; the lease may be lost meanwhile.
         """
         self.confirm()
@@ -105,11 +105,11 @@ class Lease:
         """Make sure, before a result is written, that it is still ours to write.
 
         Raises:
-            LeaseLost: somebody took over.
+            LeaseLostError: somebody took over.
         """
         newest = _newest(self.folder)
         if newest != self.fence:
-            raise LeaseLost(
+            raise LeaseLostError(
                 f"The work was taken over: lease {self.fence} was replaced by {newest}",
                 file=self.folder,
                 remedy="Leave it to the other process, or stop that one first.",
@@ -121,7 +121,7 @@ class Lease:
             self.confirm()
             self._claim = replace(self._claim, released=True)
             self._write()
-        except (LeaseLost, OSError):
+        except (LeaseLostError, OSError):
             return  # gone already, or out of reach: the observers' patience decides
 
     def _write(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from unisync_post.lease import Holder, Lease, LeaseLost, Observer
+from unisync_post.lease import Holder, Lease, LeaseLostError, Observer
 
 
 class Clock:
@@ -57,7 +57,7 @@ def test_only_silence_on_the_observers_clock_makes_a_holder_dead(tmp_path: Path)
         clock.now += 9
         taken = observer.claim(tmp_path)
     assert taken is not None
-    with pytest.raises(LeaseLost, match="taken over"):
+    with pytest.raises(LeaseLostError, match="taken over"):
         lease.beat()
 
 
@@ -81,7 +81,7 @@ def test_a_zombie_that_writes_late_takes_nothing_back(tmp_path: Path) -> None:
         new = observer.claim(tmp_path)
     zombie._write()  # its check had passed before it was paused
     new.confirm()
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         zombie.confirm()
     zombie.release()
     assert Observer(holder=elsewhere()).claim(tmp_path) is None

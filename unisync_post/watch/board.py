@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..lease import LeaseLost, Observer
+from ..lease import LeaseLostError, Observer
 from .config import Preset, WatchConfig, presets
 from .drop import Drop, outputs_are_there
 from .names import drop_key, shown
@@ -133,7 +133,7 @@ class Board:
             drop.status = replace(drop.status, watcher=self.watcher, updated=now())
             self.files.write(drop.name, drop.status)
             self._dirty.discard(drop.name)
-        except LeaseLost as error:
+        except LeaseLostError as error:
             self.lose(drop, str(error))
         except OSError as error:
             # the disk is full or away: it is tried again, the work goes on
@@ -184,7 +184,7 @@ class Board:
             assert drop.lease is not None
             try:
                 drop.lease.beat()
-            except LeaseLost as error:
+            except LeaseLostError as error:
                 self.lose(drop, str(error))
             except OSError as error:
                 self.say(drop.name, f"its lease cannot be renewed: {error.strerror}")

@@ -107,7 +107,7 @@ def _fitting(edit: str, files: Iterable[str], patterns: Sequence[str]) -> tuple[
         depth = wanted.count("/")
         found = [f for f in sounds if f.count("/") == depth and fnmatchcase(folded(f), wanted)]
         if found:
-            return pattern, found
+            return pattern.replace("{edit}", shown(stem(edit))), found
     return "", []
 
 

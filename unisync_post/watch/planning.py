@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..engines.base import EngineInfo
-from ..errors import DiskFull, JobError, UniSyncError
+from ..errors import DiskFullError, JobError, UniSyncError
 from .board import Board
 from .config import DropSettings, settings_of
 from .drop import LONGEST_PAUSE, Drop
@@ -101,7 +101,7 @@ class Planning:
         return self.helper.give_up(f"Reading and planning it took longer than {limit:g} s")
 
     def _take_in(self, drop: Drop, outcome: Outcome) -> None:
-        if isinstance(outcome.error, DiskFull):
+        if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error))
         elif outcome.error is not None:
             self._reject(drop, outcome.error)

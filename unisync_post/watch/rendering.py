@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..engines.base import EngineInfo
-from ..errors import DiskFull, EngineError, UniSyncError
+from ..errors import DiskFullError, EngineError, UniSyncError
 from ..job.events import Event
 from ..job.folder import JobFolder, open_job
 from ..plan.plan import ClipPlan
@@ -278,7 +278,7 @@ class Rendering:
                 self.helper.start(finish, path)
 
     def _finished(self, drop: Drop, path: Path, outcome: Outcome) -> None:
-        if isinstance(outcome.error, DiskFull):
+        if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error), _LEAST_ROOM)
             return
         if outcome.error is not None:

@@ -42,7 +42,7 @@ class Watcher:
     Args:
         config: its settings.
         say: hears a drop's name and what happens to it.
-        open_renderer: starts what renders with an engine.
+        open_renderer: starts what renders with an engine; ``open_helper``: what reads and finishes.
         clock: monotonic seconds; no other clock decides anything here.
 
     Raises:
@@ -55,6 +55,7 @@ class Watcher:
         *,
         say: Say = lambda name, text: None,
         open_renderer: Callable[[str], Renderer] | None = None,
+        open_helper: Callable[[str], Helper] = Helper,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_folders(config)
@@ -67,9 +68,9 @@ class Watcher:
         self.board = Board(config, settings_digest(config), say, clock)
         opened = open_renderer or (lambda name: WorkerPool(name, config.workers))
         self.rendering = Rendering(
-            self.board, self.storage, opened, Helper("unisync finisher"), self.settle
+            self.board, self.storage, opened, open_helper("unisync finisher"), self.settle
         )
-        self.planning = Planning(self.board, Helper("unisync planner"), self.rendering.engine)
+        self.planning = Planning(self.board, open_helper("unisync planner"), self.rendering.engine)
         self._wake = None if network else Wake(config.folder)
         self._woken = self._wake.event if self._wake else threading.Event()
         self._next_look = 0.0

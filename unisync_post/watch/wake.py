@@ -13,9 +13,8 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer as SystemNotices
 
 _NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs 9p afs afpfs ceph glusterfs lustre gpfs beegfs virtiofs "
-    "fuse.sshfs fuse.glusterfs fuse.ceph fuse.rclone".split()
-)
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "afpfs", "ceph", "glusterfs", "lustre")
+) | {"gpfs", "beegfs", "virtiofs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"}
 
 
 class _Nudge(FileSystemEventHandler):
