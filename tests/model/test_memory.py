@@ -306,5 +306,5 @@ def test_quantised_storage_is_asked_for_when_loading(monkeypatch: pytest.MonkeyP
         place(network(**TINY), PROFILES["24gb-gguf"], "cpu")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for attempt in (quantization, lambda p: place(network(**TINY), p, "cpu")):
-        with pytest.raises(ModelError, match="pip install .bitsandbytes"):
+        with pytest.raises(ModelError, match="pip install"):
             attempt(PROFILES["24gb-nf4"])
