@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from ..engines.base import Engine, EngineInfo
 from ..errors import DiskFullError, JobError, UniSyncError
+from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.shots import Shot
 from ..records import dump, make_folder, write_atomic
@@ -114,7 +115,8 @@ def _attempt(
 ) -> ShotResult:
     folder = job.shot_folder(key)
     try:
-        return replace(_rendered(job, clip, engine, key, listen), key=key)
+        with confined(job.job.options.readable(job.out)):
+            return replace(_rendered(job, clip, engine, key, listen), key=key)
     except Exception as error:
         # Law 5: whatever goes wrong in one shot, the night's other shots are rendered.
         if is_full(error):
