@@ -8,15 +8,16 @@ files come with native, diffusers or flattened (kohya) names; reading them is `l
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY
-from safetensors.torch import load_file, save_file
+from peft.utils import get_peft_model_state_dict
+from safetensors.torch import save_file
 
 from .checkpoints.read import SafetensorsWeights
 from .checkpoints.safety import Container, container_of, refusal
@@ -93,12 +94,13 @@ def save_lora(
     path = Path(path)
     if adapter_name not in getattr(model, "peft_config", {}):
         raise CheckpointError(f"the network has no adapter named {adapter_name}", file=path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent) as folder:
-        # diffusers finds a file offline only by its name, so it is given one both ways
-        model.save_lora_adapter(folder, adapter_name, weight_name=path.name)
-        peft_metadata = SafetensorsWeights([Path(folder) / path.name]).metadata
-        tensors = load_file(Path(folder) / path.name)
+    # What diffusers' save_lora_adapter writes, by the same function of PEFT: that method takes no
+    # metadata of ours, and warns about modules kept in float32 although it casts none.
+    tensors = {
+        key: value.detach().cpu().contiguous()
+        for key, value in get_peft_model_state_dict(model, adapter_name=adapter_name).items()
+    }
+    settings = model.peft_config[adapter_name].to_dict()
     children = dict(model.named_children())
     for name in whole:
         layer = children.get(name)
@@ -109,7 +111,13 @@ def save_lora(
             if "lora_" not in key
         }
     held = {**asdict(meta), "base": base_of(model.config)}
-    save_file(tensors, path, metadata={**peft_metadata, META_KEY: json.dumps(held)})
+    metadata = {
+        "format": "pt",
+        LORA_ADAPTER_METADATA_KEY: json.dumps(settings, default=sorted),  # it holds sets
+        META_KEY: json.dumps(held),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata=metadata)
     return path
 
 
@@ -142,12 +150,15 @@ def load_lora(
     replaced = _put_whole(model, adapter, scale)
     if adapter.pairs:
         known = weights.metadata.get(LORA_ADAPTER_METADATA_KEY)
-        model.load_lora_adapter(
-            adapter.pairs,
-            prefix=None,
-            adapter_name=adapter_name,
-            metadata=json.loads(known) if known and meta else None,
-        )
+        with warnings.catch_warnings():
+            # a second adapter is what the caller asked for
+            warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+            model.load_lora_adapter(
+                adapter.pairs,
+                prefix=None,
+                adapter_name=adapter_name,
+                metadata=json.loads(known) if known and meta else None,
+            )
         model.set_adapters([adapter_name], [scale])
     return LoadedLora(adapter_name, meta, replaced)
 
@@ -156,6 +167,8 @@ def unload_lora(model: UniSyncTransformer3DModel, loaded: LoadedLora) -> None:
     """Takes an adapter off again: the network is what it was before, to the bit."""
     if loaded.name in getattr(model, "peft_config", {}):
         model.delete_adapters(loaded.name)
+        if not getattr(model, "peft_config", None):
+            model.unload_lora()  # takes PEFT's empty wrappers away as well
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for key, value in loaded.replaced.items():

@@ -88,7 +88,7 @@ def test_a_truncated_file_is_named(kind: str, tmp_path: Path) -> None:
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     folder = published.official(tiny_network(), tmp_path / "m")
     (folder / "diffusion_pytorch_model-00002-of-00003.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="00002-of-00003.safetensors, which is not there"):
+    with pytest.raises(CheckpointError, match=r"00002-of-00003\.safetensors, which is not there"):
         load_transformer(folder)
 
 
@@ -98,7 +98,7 @@ def test_an_index_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
     held = json.loads(index.read_text())
     outside = tmp_path / "outside.safetensors"
     shutil.copy(folder / "diffusion_pytorch_model-00001-of-00003.safetensors", outside)
-    held["weight_map"] = {key: "../outside.safetensors" for key in held["weight_map"]}
+    held["weight_map"] = dict.fromkeys(held["weight_map"], "../outside.safetensors")
     index.write_text(json.dumps(held))
     with pytest.raises(CheckpointError, match="is not there"):
         load_transformer(folder)
