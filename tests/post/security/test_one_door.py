@@ -16,14 +16,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from traps import Web, disguised, patched, urls
+from traps import Web, disguised, in_limits, patched, urls
 
 from unisync_post.errors import MediaError, UniSyncError
 from unisync_post.media import open as door
 from unisync_post.media.audio import audio_info, read_mono
 from unisync_post.media.frames import read_frames
 from unisync_post.media.probe import probe
-from unisync_post.sandbox import in_sandbox
 
 ROOT = Path(__file__).parents[3]
 READERS = {"av": {"open"}, "cv2": {"imread", "VideoCapture"}, "Image": {"open"}}
@@ -158,7 +157,7 @@ def test_row_17_a_png_of_billions_of_pixels(tmp_path: Path, width: int, height: 
     path = tmp_path / "bomb.png"
     path.write_bytes(png(width, height))
     with pytest.raises(MediaError, match=r"bomb\.png"):
-        in_sandbox(partial(probe, path), seconds=60, memory=1 << 30)
+        in_limits(partial(probe, path))
 
 
 @pytest.mark.parametrize(("width", "height"), BOMBS)
@@ -167,7 +166,7 @@ def test_row_17_prores_of_billions_of_pixels(movie: Path, width: int, height: in
     data = patched(movie.read_bytes(), b"apch", 28, raster)
     movie.write_bytes(patched(data, b"icpf", 12, raster))
     with pytest.raises(MediaError, match=rf"said to be {width}x{height}|larger than 128 mega"):
-        in_sandbox(partial(probe, movie), seconds=60, memory=1 << 30)
+        in_limits(partial(probe, movie))
 
 
 @pytest.mark.parametrize("count", [300, 10_000])
@@ -179,7 +178,7 @@ def test_row_17_ten_thousand_streams(movie: Path, count: int) -> None:
     body = data[start + 8 : track] + data[track : track + size] * count
     movie.write_bytes(data[:start] + struct.pack(">I4s", len(body) + 8, b"moov") + body)
     with pytest.raises(MediaError, match="streams"):
-        in_sandbox(partial(probe, movie), seconds=60, memory=1 << 30)
+        in_limits(partial(probe, movie))
 
 
 def test_row_17_a_sample_table_of_a_hundred_million_pictures(movie: Path) -> None:
@@ -189,7 +188,7 @@ def test_row_17_a_sample_table_of_a_hundred_million_pictures(movie: Path) -> Non
     data = patched(data, b"stsc", 16, count)
     movie.write_bytes(patched(data, b"stts", 12, count))
     with pytest.raises(UniSyncError):
-        in_sandbox(partial(probe, movie), seconds=60, memory=1 << 30)
+        in_limits(partial(probe, movie))
 
 
 def test_row_17_sound_of_two_weeks(tmp_path: Path) -> None:

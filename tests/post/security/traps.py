@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from unisync_post.errors import UniSyncError
+from unisync_post.sandbox import SandboxError, limit_decoder
 
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"dinf")
 
@@ -146,3 +152,48 @@ def patched(movie: bytes, box: bytes, offset: int, value: bytes) -> bytes:
     """A movie with bytes of its first box of this kind replaced, ``offset`` from its type."""
     at = movie.index(box) + offset
     return movie[:at] + value + movie[at + len(value) :]
+
+
+def in_limits(
+    task: Callable[[], object],
+    *,
+    memory: int = 1 << 30,
+    cpu_seconds: int | None = None,
+    seconds: float = 60,
+) -> object:
+    """What a task returns or raises in a process limited as the workers are.
+
+    Raises:
+        SandboxError: it died, or raised something that is not of the family.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_limited, args=(theirs, task, memory, cpu_seconds))
+    process.start()
+    theirs.close()
+    try:
+        assert ours.poll(seconds), "it hangs"
+        answer = ours.recv()
+    except EOFError:
+        process.join()
+        assert process.exitcode is not None
+        raise SandboxError(f"killed by {signal.Signals(-process.exitcode).name}") from None
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    if isinstance(answer, UniSyncError):
+        raise answer
+    return answer
+
+
+def _limited(
+    pipe: Connection, task: Callable[[], object], memory: int, cpu_seconds: int | None
+) -> None:
+    limit_decoder(memory, cpu_seconds)
+    try:
+        pipe.send(task())
+    except UniSyncError as error:
+        pipe.send(error)
+    except Exception as error:
+        pipe.send(SandboxError(f"{type(error).__name__}: {error}"))
