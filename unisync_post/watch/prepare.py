@@ -27,6 +27,7 @@ from ..media.roots import admits, confined
 from ..plan.make import make_plan
 from ..plan.options import DubFile, PlanOptions
 from ..plan.plan import Decision, Plan
+from ..plan.tracks import audio_tracks, listed
 from .config import DropSettings, Preset, WatchConfig
 from .gate import missing_media, refuse_hostile
 from .hashlist import disagreements
@@ -143,7 +144,8 @@ def _planned(order: Order, document: Document, pairing: Pairing) -> Prepared:
             name = document.path.stem
             return Prepared(
                 reason=error.what,
-                remedy=f"Put the dub beside it, or say its track in unisync.toml. {error.remedy}",
+                remedy="Put the dub beside it, or name its track in unisync.toml, [tracks] dub. "
+                f"Its audio tracks are: {listed(audio_tracks(document))}.",
                 waiting_for=(f"a dub, such as {shown(name)}_FR.wav",),
                 pairing=pairing.reasons,
             )

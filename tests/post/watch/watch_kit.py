@@ -229,7 +229,7 @@ class Running:
         config = self.home / "watch.toml"
         config.write_text(
             'folder = "in"\nout = "out"\nsettle = 0.6\npoll = 0.2\nrecheck = 1.0\nhandles = 2\n'
-            f'patience = 5\n{self.settings or ENGINE}\n'
+            f"patience = 5\n{self.settings or ENGINE}\n"
         )
         environment = {**os.environ, "PYTHONPATH": str(JOB_KIT), "OMP_NUM_THREADS": "1"}
         log = (self.home / "log.txt").open("a")
