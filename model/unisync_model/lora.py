@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class LoraMeta:
     """The network it fits, see `base_of`; filled in when saved."""
     variant: str = "none"
     """The PAFS variant that its `pafs` weights are for."""
+    pafs_size: tuple[int, ...] = ()
+    """Entries of its position tables; filled in when saved."""
     fps: tuple[str, ...] = ()
     """Frame rates it was trained at, exact: "25", "24000/1001"."""
     tau: float = 0.8
@@ -54,7 +56,9 @@ class LoraMeta:
     @property
     def needs(self) -> dict[str, Any]:
         """What `load_transformer` must be asked for, so that this adapter finds its layers."""
-        return {} if self.variant == "none" else {"av2v": True, "pafs": self.variant}
+        if self.variant == "none":
+            return {}
+        return {"av2v": True, "pafs": self.variant, "pafs_size": self.pafs_size}
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def save_lora(
     """Writes an adapter of `model` and the layers trained whole as one safetensors file.
 
     Args:
-        meta: what it was trained for; its `base` is taken from the model.
+        meta: what it was trained for; `base` and `pafs_size` are taken from the model.
         whole: top-level layers to store whole, where the model has them.
 
     Raises:
@@ -110,7 +114,8 @@ def save_lora(
             for key, value in state.items()
             if "lora_" not in key
         }
-    held = {**asdict(meta), "base": base_of(model.config)}
+    size = () if meta.variant == "none" else tuple(model.config.pafs_size)
+    held = asdict(replace(meta, base=base_of(model.config), pafs_size=size))
     metadata = {
         "format": "pt",
         LORA_ADAPTER_METADATA_KEY: json.dumps(settings, default=sorted),  # it holds sets
@@ -203,7 +208,8 @@ def read_meta(metadata: Mapping[str, str]) -> LoraMeta | None:
         return None
     held = json.loads(metadata[META_KEY])
     known = {name: held[name] for name in LoraMeta.__dataclass_fields__ if name in held}
-    return LoraMeta(**{**known, "fps": tuple(known.get("fps", ()))})
+    lists = {name: tuple(known.get(name, ())) for name in ("fps", "pafs_size")}
+    return LoraMeta(**{**known, **lists})
 
 
 def _check_base(

@@ -23,7 +23,6 @@ def config_of(model: UniSyncTransformer3DModel, in_channels: int = 16) -> dict[s
     config = model.config
     return {
         "_class_name": "WanModel_S2V",
-        "_diffusers_version": "0.34.0",
         "dim": config.num_attention_heads * config.attention_head_dim,
         "ffn_dim": config.ffn_dim,
         "freq_dim": config.freq_dim,

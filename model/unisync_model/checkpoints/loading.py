@@ -38,6 +38,7 @@ def load_transformer(
     device: torch.device | str = "cpu",
     av2v: bool | None = None,
     pafs: Pafs | None = None,
+    pafs_size: tuple[int, int, int] | None = None,
     quantization: Any = None,
     config: Mapping[str, Any] | None = None,
 ) -> UniSyncTransformer3DModel:
@@ -51,6 +52,7 @@ def load_transformer(
             and not in the checkpoint, its convolution starts at zero: the base network exactly.
         pafs: the PAFS variant; None follows the checkpoint. Asked for and not in the checkpoint,
             it starts as training starts it.
+        pafs_size: entries of its position tables, where the checkpoint holds none.
         quantization: None expands every tensor to `dtype`, GGUF blocks included. "gguf" keeps the
             linear layers of a GGUF file in blocks (diffusers' GGUF layers). Or any quantisation
             config of diffusers, such as `BitsAndBytesConfig`, applied tensor by tensor.
@@ -61,7 +63,13 @@ def load_transformer(
     """
     checkpoint = open_checkpoint(path, config=config)
     return build(
-        checkpoint, dtype=dtype, device=device, av2v=av2v, pafs=pafs, quantization=quantization
+        checkpoint,
+        dtype=dtype,
+        device=device,
+        av2v=av2v,
+        pafs=pafs,
+        pafs_size=pafs_size,
+        quantization=quantization,
     )
 
 
@@ -72,10 +80,11 @@ def build(
     device: torch.device | str,
     av2v: bool | None = None,
     pafs: Pafs | None = None,
+    pafs_size: tuple[int, int, int] | None = None,
     quantization: Any = None,
 ) -> UniSyncTransformer3DModel:
     """The network of an opened checkpoint; see `load_transformer`."""
-    model = empty_model(checkpoint, av2v=av2v, pafs=pafs)
+    model = empty_model(checkpoint, av2v=av2v, pafs=pafs, pafs_size=pafs_size)
     parts = wanted_parts(checkpoint, model)
     quantizer = _quantizer(quantization, checkpoint, model, parts, dtype)
     for part in parts:
@@ -89,16 +98,17 @@ def build(
 
 
 def empty_model(
-    checkpoint: Checkpoint, *, av2v: bool | None = None, pafs: Pafs | None = None
+    checkpoint: Checkpoint,
+    *,
+    av2v: bool | None = None,
+    pafs: Pafs | None = None,
+    pafs_size: tuple[int, int, int] | None = None,
 ) -> UniSyncTransformer3DModel:
     """The network of `checkpoint` on the meta device: shapes without memory."""
     from ..transformer import UniSyncTransformer3DModel  # imports this package for its loaders
 
-    config = dict(checkpoint.config)
-    if av2v is not None:
-        config["av2v"] = av2v
-    if pafs is not None:
-        config["pafs"] = pafs
+    asked = {"av2v": av2v, "pafs": pafs, "pafs_size": pafs_size}
+    config = {**checkpoint.config, **{k: v for k, v in asked.items() if v is not None}}
     with init_empty_weights():
         return UniSyncTransformer3DModel(**config)
 
