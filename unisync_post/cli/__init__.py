@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from unisync_model.errors import ModelError
+
 from .. import __version__
 from ..errors import JobCancelledError, JobError, UniSyncError
 from ..exit_codes import ExitCode
@@ -16,6 +18,7 @@ from .jobs import jobs
 from .plan import plan
 from .render import assemble, render, review
 from .watch import watch
+from .weights import weights
 
 
 class _Unisync(click.Group):
@@ -27,7 +30,7 @@ class _Unisync(click.Group):
         except JobCancelledError as error:
             click.echo(f"unisync: {error}", err=True)
             sys.exit(int(ExitCode.INTERRUPTED))
-        except UniSyncError as error:
+        except (UniSyncError, ModelError) as error:
             click.echo(f"unisync: {error}", err=True)
             code = ExitCode.JOB if isinstance(error, JobError) else ExitCode.INPUT
             sys.exit(int(code))
@@ -42,5 +45,5 @@ def main() -> None:
     """Re-sync lips to a dub: an edit in, the same edit relinked to new pictures out."""
 
 
-for command in (plan, dub, render, assemble, review, jobs, watch, demo, doctor):
+for command in (plan, dub, render, assemble, review, jobs, watch, weights, demo, doctor):
     main.add_command(command)
