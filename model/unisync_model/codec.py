@@ -139,7 +139,7 @@ class LatentCodec:
                 f"{frames} frames are (1, {channels}, 1, h, w) and (1, {channels}, {steps}, h, w) "
                 f"latents, got {tuple(first.shape)} and {tuple(latents.shape)}"
             )
-        return self.decode_stream(chain([first], latents.split(1, dim=2)), frames)
+        return self.decode_stream(chain([first], torch.split(latents, 1, dim=2)), frames)
 
     def _encoded(self, pieces: Iterable[Frames]) -> Iterator[Tensor]:
         """One normalised latent for each piece: a frame, then four and four."""

@@ -160,14 +160,14 @@ def encode_prompt(
     )
     try:
         encoder.to(device).eval()
-        texts = [cleaned(positive), cleaned(negative)]
-        embeds = [_embed(encoder, tokenizer, text) for text in texts]
+        texts = (cleaned(positive), cleaned(negative))
+        wanted, unwanted = (_embed(encoder, tokenizer, text) for text in texts)
     finally:
         del encoder
         gc.collect()
         if torch.device(device).type == "cuda":
             torch.cuda.empty_cache()
-    return PromptEmbeds(*embeds, *texts)
+    return PromptEmbeds(wanted, unwanted, *texts)
 
 
 def cleaned(text: str) -> str:

@@ -85,7 +85,7 @@ def compile_blocks(model: UniSyncTransformer3DModel, backend: str | Any = "induc
             "the blocks cannot be compiled under a cache", remedy="Compile first, then enable it"
         )
     for block in model.blocks:
-        block.forward = torch.compile(block.forward, fullgraph=True, backend=backend)  # type: ignore[method-assign,assignment]
+        block.forward = torch.compile(block.forward, fullgraph=True, backend=backend)
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,15 @@ from peak import PeakBytes
 
 from unisync_model.codec import _Half
 from unisync_model.errors import CheckpointError, InputError, MemoryBudgetError, ModelError
+from unisync_model.footprint import VAE_DECODE_BYTES, WindowSize, parameters
 from unisync_model.memory import (
     GIB,
     PROFILES,
-    VAE_DECODE_BYTES,
     Profile,
     Storage,
-    Window,
     choose,
     estimate,
     free_bytes,
-    parameters,
     refuse_unless_fits,
 )
 from unisync_model.placement import place, place_vae, quantization
@@ -55,7 +53,7 @@ def full() -> UniSyncTransformer3DModel:
 
 
 def inputs(
-    model: UniSyncTransformer3DModel, window: Window, dtype: torch.dtype, device: str
+    model: UniSyncTransformer3DModel, window: WindowSize, dtype: torch.dtype, device: str
 ) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
     torch.manual_seed(1)
     f, h, w, config = window.latents, window.height // 8, window.width // 8, model.config
@@ -77,7 +75,7 @@ def inputs(
 
 def run(
     model: UniSyncTransformer3DModel,
-    window: Window,
+    window: WindowSize,
     dtype: torch.dtype = torch.float32,
     device: str = "cpu",
 ) -> torch.Tensor:
@@ -86,7 +84,7 @@ def run(
         return model(*args, **pictures).sample
 
 
-SMALL = Window(latents=2, height=64, width=64)
+SMALL = WindowSize(latents=2, height=64, width=64)
 
 
 def test_the_14b_is_counted_to_the_parameter(full: UniSyncTransformer3DModel) -> None:
@@ -123,17 +121,17 @@ def test_any_network_is_counted(config: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("window", "changes"),
     [
-        (Window(20, 512, 512), {}),
-        (Window(20, 704, 704), {}),
-        (Window(20, 704, 1024, motion=False), {}),
-        (Window(28, 512, 512), {"ffn_chunk": 4096}),
-        (Window(20, 512, 512, reference=False), {"ffn_chunk": 8192}),
+        (WindowSize(20, 512, 512), {}),
+        (WindowSize(20, 704, 704), {}),
+        (WindowSize(20, 704, 1024, motion=False), {}),
+        (WindowSize(28, 512, 512), {"ffn_chunk": 4096}),
+        (WindowSize(20, 512, 512, reference=False), {"ffn_chunk": 8192}),
     ],
 )
 def test_activations_of_the_14b_are_the_live_tensors(
     full: UniSyncTransformer3DModel,
     monkeypatch: pytest.MonkeyPatch,
-    window: Window,
+    window: WindowSize,
     changes: dict[str, int],
 ) -> None:
     """Its shapes, run on the meta device. Attention stands for a kernel that never makes L x L."""
@@ -152,7 +150,7 @@ def test_activations_of_the_14b_are_the_live_tensors(
 
 def test_activations_of_a_real_run() -> None:
     model = network(**TINY | {"num_attention_heads": 4, "attention_head_dim": 32, "ffn_dim": 512})
-    window = Window(latents=4, height=256, width=256)
+    window = WindowSize(latents=4, height=256, width=256)
     args, pictures = inputs(model, window, torch.float32, "cpu")
     with PeakBytes() as peak, torch.no_grad():
         model(*args, **pictures)
@@ -176,13 +174,13 @@ def test_the_decoder_s_bytes_a_pixel(dtype: torch.dtype) -> None:
 
 
 def test_tokens() -> None:
-    assert Window(20, 512, 512).tokens == 23_040
-    assert Window(20, 704, 1024).tokens == 63_360
-    assert Window(20, 512, 512, reference=False, motion=False).tokens == 20_480
+    assert WindowSize(20, 512, 512).tokens == 23_040
+    assert WindowSize(20, 704, 1024).tokens == 63_360
+    assert WindowSize(20, 512, 512, reference=False, motion=False).tokens == 20_480
     with pytest.raises(InputError, match="500x512"):
-        Window(height=512, width=500)
+        WindowSize(height=512, width=500)
     with pytest.raises(InputError, match="31 latents"):
-        Window(latents=31)
+        WindowSize(latents=31)
 
 
 def test_profiles_fit_their_cards(full: UniSyncTransformer3DModel) -> None:
@@ -197,19 +195,24 @@ def test_profiles_fit_their_cards(full: UniSyncTransformer3DModel) -> None:
     }
     assert set(cards) | {"cpu"} == set(PROFILES)
     for name, (size, side) in cards.items():
-        needed = estimate(full.config, PROFILES[name], Window(height=side, width=side))
+        needed = estimate(full.config, PROFILES[name], WindowSize(height=side, width=side))
         assert needed.total < size * GIB * 0.93, str(needed)
 
 
 def test_estimates_grow_with_what_is_asked(full: UniSyncTransformer3DModel) -> None:
-    base = estimate(full.config, PROFILES["80gb"], Window()).total
-    for more in (Window(28), Window(height=640), Window(passes=3), Window(caches=2)):
+    base = estimate(full.config, PROFILES["80gb"], WindowSize()).total
+    for more in (
+        WindowSize(28),
+        WindowSize(height=640),
+        WindowSize(passes=3),
+        WindowSize(caches=2),
+    ):
         assert estimate(full.config, PROFILES["80gb"], more).total > base
 
 
 def test_choosing_takes_the_fastest_that_fits(full: UniSyncTransformer3DModel) -> None:
     def name(gib: int, cuda: bool = True) -> str:
-        return choose(full.config, Window(), gib * GIB, cuda).name
+        return choose(full.config, WindowSize(), gib * GIB, cuda).name
 
     assert [name(79), name(47), name(23)] == ["80gb", "80gb", "32gb"]
     assert name(20) == "48gb-offload"
@@ -220,14 +223,14 @@ def test_choosing_takes_the_fastest_that_fits(full: UniSyncTransformer3DModel) -
 
 
 def test_refusal_names_the_profile_that_would_fit(full: UniSyncTransformer3DModel) -> None:
-    fits = refuse_unless_fits(full.config, PROFILES["32gb"], Window(), 24 * GIB)
+    fits = refuse_unless_fits(full.config, PROFILES["32gb"], WindowSize(), 24 * GIB)
     assert fits.total < 24 * GIB
     with pytest.raises(MemoryBudgetError) as refused:
-        refuse_unless_fits(full.config, PROFILES["80gb"], Window(), 23 * GIB)
+        refuse_unless_fits(full.config, PROFILES["80gb"], WindowSize(), 23 * GIB)
     assert "80gb: 3" in refused.value.what
     assert refused.value.remedy == "Use the profile 32gb, or a smaller crop"
     with pytest.raises(MemoryBudgetError, match="smaller crop or shorter windows"):
-        refuse_unless_fits(full.config, PROFILES["32gb"], Window(), 2 * GIB)
+        refuse_unless_fits(full.config, PROFILES["32gb"], WindowSize(), 2 * GIB)
     assert free_bytes("cpu") > GIB
 
 
@@ -275,7 +278,7 @@ def test_group_offload_changes_nothing(storage: Storage, blocks: int) -> None:
 
 def test_chunks_change_nothing_but_memory() -> None:
     wide = TINY | {"ffn_dim": 2048}
-    window = Window(latents=2, height=128, width=128)
+    window = WindowSize(latents=2, height=128, width=128)
     peaks, pictures = [], []
     for chunk in (None, 16):
         model = place(network(**wide), Profile("test", "fp32", ffn_chunk=chunk), "cpu")

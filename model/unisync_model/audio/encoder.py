@@ -96,7 +96,8 @@ def heard(samples: Samples, sample_rate: int) -> npt.NDArray[np.float32]:
         wave = soxr.resample(wave, sample_rate, NETWORK_RATE)
     mean, variance = wave.mean(dtype=np.float64), wave.var(dtype=np.float64)
     # 1e-7 is the processor's own guard against silence
-    return ((wave - mean) / np.sqrt(variance + 1e-7)).astype(np.float32)
+    normal: npt.NDArray[np.float32] = ((wave - mean) / np.sqrt(variance + 1e-7)).astype(np.float32)
+    return normal
 
 
 def open_audio_encoder(folder: str | Path, device: str | torch.device = "cpu") -> AudioEncoder:
@@ -118,7 +119,8 @@ def open_audio_encoder(folder: str | Path, device: str | torch.device = "cpu") -
             remedy="Point at a folder with config.json and model weights",
         ) from error
     if config.get("_class_name") == LogMelEncoder.__name__:
-        return LogMelEncoder.open(folder, device)
+        small: AudioEncoder = LogMelEncoder.open(folder, device)
+        return small
     if config.get("model_type") == "wav2vec2":
         return Wav2Vec2Encoder.open(folder, device)
     name = config.get("_class_name") or config.get("model_type")

@@ -23,7 +23,7 @@ SPAN_SECONDS = 60
 OVERLAP_SECONDS = 6
 
 
-class LogMelEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class LogMelEncoder(ModelMixin, ConfigMixin):
     """``AudioEncoder`` of one layer at 100 states a second, fully convolutional.
 
     State k is centred at k / 100 s and hears ``10 * depth * (kernel - 1) / 2 + 12.5`` ms to each
@@ -39,7 +39,7 @@ class LogMelEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     layers = 1
 
-    @register_to_config  # type: ignore[misc]
+    @register_to_config
     def __init__(
         self, dim: int = 64, mels: int = 80, hidden: int = 128, depth: int = 3, kernel: int = 5
     ) -> None:
