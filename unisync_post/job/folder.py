@@ -37,6 +37,7 @@ FORMAT = 1
 CANCEL = "cancel"
 PIPELINE = "1"
 """Raised whenever shot.py, the faces or the composite would make other pixels of the same shot."""
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +196,9 @@ def create_job(
         known = open_job(path)
         if known.job.identity == identity:
             return known
-    suffix = Path(plan.edit).suffix
-    name = slug(f"{Path(plan.edit).stem}{version_suffix(plan)}")
+    suffix = Path(plan.edit).suffix if _SUFFIX.fullmatch(Path(plan.edit).suffix) else ""
+    # cut to length before the version, so that two versions never share a name
+    name = slug(Path(plan.edit).stem)[:60] + version_suffix(plan)
     folder = out / "jobs" / name
     job = Job(
         format=FORMAT,
@@ -213,7 +215,7 @@ def create_job(
 
 def version_suffix(plan: Plan) -> str:
     """``_UNISYNC_FR_v001`` as in the new timeline's name, so that file and timeline agree."""
-    match = re.search(r"_UNISYNC_.*_v\d+$", plan.new_name)
+    match = re.search(r"_UNISYNC_[A-Za-z0-9-]+_v\d+$", plan.new_name)
     return match[0] if match else "_UNISYNC"
 
 
