@@ -6,13 +6,12 @@ shot fails with the reason and keeps its original media.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .engines.base import Generated, Take
 from .errors import EngineError
+from .media.vad import speech_spans
 
 _BLACK = 6.0
 """Mean of a mouth, in 8-bit codes, below which nothing is to be seen."""
@@ -20,8 +19,6 @@ _LIT = 24.0
 """Mean of the plate's own mouth above which that cannot be meant."""
 _SAME = 0.25
 """Mean difference of two mouths, in 8-bit codes, that no moving mouth stays below."""
-_SOUNDING = 0.01
-"""RMS of a picture's sound (full scale is 1) that is more than room tone."""
 
 
 def check_generated(take: Take, generated: Generated) -> None:
@@ -46,8 +43,8 @@ def check_generated(take: Take, generated: Generated) -> None:
 
 
 def _longest_still(take: Take, generated: Generated) -> int:
-    """Most frames in a row with sound and one and the same mouth."""
-    active = generated.changed & take.generate & _sounding(take)
+    """Most frames in a row with speech and one and the same mouth."""
+    active = generated.changed & take.generate & _speaking(take)
     longest = run = 0
     for k in range(take.count):
         if not active[k]:
@@ -66,18 +63,14 @@ def _same_mouth(take: Take, generated: Generated, k: int) -> bool:
     return float(np.abs(now - before).mean()) < _SAME
 
 
-def _sounding(take: Take) -> NDArray[np.bool_]:
-    """(F,) frames under which the dub is more than room tone."""
-    driver = take.driver
-    bounds = [
-        int((take.rate.seconds(k) - driver.start) * driver.sample_rate)
-        for k in range(take.count + 1)
-    ]
-    levels = [
-        float(np.sqrt(np.mean(np.square(driver.samples[a:b])))) if b > a else 0.0
-        for a, b in pairwise(bounds)
-    ]
-    return np.array(levels) > _SOUNDING
+def _speaking(take: Take) -> NDArray[np.bool_]:
+    """(F,) frames under which the dub speaks."""
+    frames = np.zeros(take.count, np.bool_)
+    for begin, end in speech_spans(take.driver.samples):
+        first = take.rate.frame_at(begin + take.driver.start)
+        last = take.rate.frame_at(end + take.driver.start)
+        frames[max(0, first) : max(0, last + 1)] = True
+    return frames
 
 
 def _mean(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:

@@ -97,6 +97,7 @@ def write_edit(path: Path, cuts: list[Cut]) -> Path:
             )
         )
         at += cut.length
+    path.parent.mkdir(exist_ok=True)
     path.write_text(_EDIT.format(clips="".join(items)))
     return path
 
