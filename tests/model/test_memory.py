@@ -6,6 +6,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKLWan
 from peak import PeakBytes
+from peft import LoraConfig
 
 from unisync_model.codec import _Half
 from unisync_model.errors import CheckpointError, InputError, MemoryBudgetError, ModelError
@@ -44,7 +45,16 @@ def network(device: str = "cpu", **config: object) -> UniSyncTransformer3DModel:
 @pytest.fixture(scope="module")
 def full() -> UniSyncTransformer3DModel:
     """Wan2.2-S2V-14B without its weights' memory, in the precisions it is loaded in."""
-    model = network("meta")
+    return as_loaded(network("meta"))
+
+
+@pytest.fixture(scope="module")
+def short() -> UniSyncTransformer3DModel:
+    """The same with five blocks: what one call holds does not depend on how many there are."""
+    return as_loaded(network("meta", num_layers=5, audio_inject_layers=(0, 4)))
+
+
+def as_loaded(model: UniSyncTransformer3DModel) -> UniSyncTransformer3DModel:
     kept = model._keep_in_fp32_modules
     for name, parameter in model.named_parameters():
         exact = any(part in kept for part in name.split("."))
@@ -129,7 +139,7 @@ def test_any_network_is_counted(config: dict[str, object]) -> None:
     ],
 )
 def test_activations_of_the_14b_are_the_live_tensors(
-    full: UniSyncTransformer3DModel,
+    short: UniSyncTransformer3DModel,
     monkeypatch: pytest.MonkeyPatch,
     window: WindowSize,
     changes: dict[str, int],
@@ -140,11 +150,11 @@ def test_activations_of_the_14b_are_the_live_tensors(
         "scaled_dot_product_attention",
         lambda query, key, value, **_: torch.empty_like(query),
     )
-    full.set_ffn_chunk(changes.get("ffn_chunk"))
+    short.set_ffn_chunk(changes.get("ffn_chunk"))
     profile = Profile("test", "bf16", **changes)
     with PeakBytes() as peak:
-        run(full, window, torch.bfloat16, "meta")
-    guess = estimate(full.config, profile, window).activations
+        run(short, window, torch.bfloat16, "meta")
+    guess = estimate(short.config, profile, window).activations
     assert peak.peak == pytest.approx(guess, rel=0.05)
 
 
@@ -255,6 +265,16 @@ def test_casting_storage_to_fp8_keeps_the_picture() -> None:
     exact = place(network(**TINY), Profile("test", "bf16"), "cpu")
     assert (run(exact, SMALL) - want).std() / want.std() < 0.02
     assert 0.005 < error < 0.10
+
+
+def test_lora_layers_stay_in_the_compute_precision_under_fp8() -> None:
+    model = network(**TINY)
+    model.add_adapter(LoraConfig(r=2, target_modules=["to_q", "ffn.net.2"]))
+    place(model, Profile("test", "fp8"), "cpu")
+    layer = model.blocks[0].attn1.to_q
+    assert layer.base_layer.weight.dtype == torch.float8_e4m3fn
+    assert layer.lora_A["default"].weight.dtype == torch.bfloat16
+    assert torch.isfinite(run(model, SMALL)).all()
 
 
 def test_bytes_of_a_placed_network_are_the_estimate() -> None:
