@@ -65,9 +65,23 @@ def test_the_prefix_is_the_sound_before_the_window() -> None:
     assert distance(cold.local, whole.local[:, 4:]) > 1e-2
 
 
+@pytest.mark.parametrize("frames", [1, 5, 17])
+def test_a_short_prefix_is_as_good_as_a_long_one(frames: int) -> None:
+    """The convolutions repeat their first value on the left, so any length of it is the same."""
+    embedder = tiny_network().condition_embedder
+    audio = tiny_inputs()["audio"]
+    with torch.no_grad():
+        usual = embedder.audio(audio, None)
+        short = embedder.audio(audio, audio[..., :1].expand(-1, -1, -1, frames))
+    assert distance(short.local, usual.local) < 1e-5
+    assert distance(short.style, usual.style) < 1e-5
+
+
 def test_only_the_blocks_named_have_ears() -> None:
     model = tiny_network(num_layers=4, audio_inject_layers=(1, 3))
     assert [block.audio_attn is not None for block in model.blocks] == [False, True, False, True]
+    # too small a difference from the other norms' 1e-6 to show in a velocity
+    assert model.blocks[1].audio_norm.norm.eps == 1e-5
 
 
 def test_without_attention_between_frames_sound_stays_in_its_latent() -> None:
