@@ -2,6 +2,8 @@
 
 The document is read into an OpenTimelineIO timeline, which everything downstream thinks with;
 it is written by splicing its own bytes, so whatever we do not understand survives untouched.
+The timeline is for reading. Clips of one file may hold one media reference, so that what is asked
+of a file is asked once; ``clone()`` it for a timeline to change.
 
 What a reader must put on the OTIO objects, beyond OTIO's own fields (all under
 ``metadata["unisync"]``, absent where unknown):

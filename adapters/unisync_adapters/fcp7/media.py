@@ -181,10 +181,9 @@ class FileTable:
         return media
 
     def reference(self, media: MediaFile, rate: Rate) -> otio.core.MediaReference:
-        """A reference of its own for one clip; a copy, which is far cheaper than making one."""
-        key = media.element.row, rate
+        """The one reference of this file's clips, at this rate where the file states none."""
+        key = media.element.row, media.rate or rate
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = media.reference(rate)
-            return made
-        return made.clone()
+        return made

@@ -10,6 +10,7 @@ from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
 from .text import XmlText, unescape
 
 _NAME = re.compile(r"[^\s/>]+")
+_ID = re.compile(r"<[^\s/>]+\s+id=\"([^&\"]*)\"")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
@@ -21,13 +22,14 @@ class Element:
     (``<a/>``) has ``inner == inner_end == end``.
     """
 
-    __slots__ = ("_first", "_made", "_rows", "row", "source")
+    __slots__ = ("_first", "_made", "_rows", "row", "source", "tag")
 
-    def __init__(self, source: XmlText, row: int) -> None:
+    def __init__(self, source: XmlText, row: int, tag: str | None = None) -> None:
         self.source = source
         self.row = row
+        self.tag = tag or _tag(source, row)
         self._rows: list[tuple[str, int]] | None = None
-        self._first: dict[str, int] = {}
+        self._first: dict[str, int] | None = None
         self._made: dict[int, Element] | None = None
 
     @property
@@ -45,10 +47,6 @@ class Element:
     @property
     def end(self) -> int:
         return self.source.outline.end[self.row]
-
-    @property
-    def tag(self) -> str:
-        return _tag(self.source, self.row)
 
     @property
     def is_empty_tag(self) -> bool:
@@ -70,26 +68,25 @@ class Element:
                 # nearly always a name alone, without attributes
                 self._rows.append((tag if tag.isalnum() else _tag(self.source, row), row))
                 row = after[row]
-            # reversed, so that of several the first one stays
-            self._first = dict(reversed(self._rows))
         return self._rows
 
     def children(self) -> list[Element]:
         """Direct children in document order."""
-        return [self._element(row) for _, row in self.rows()]
+        return [self._element(row, tag) for tag, row in self.rows()]
 
-    def _element(self, row: int) -> Element:
+    def _element(self, row: int, tag: str) -> Element:
         """The one element of this row, so that what is read of it is read once."""
         if self._made is None:
             self._made = {}
         made = self._made.get(row)
         if made is None:
-            made = self._made[row] = Element(self.source, row)
+            made = self._made[row] = Element(self.source, row, tag)
         return made
 
     def _first_row(self, tag: str) -> int | None:
-        if self._rows is None:
-            self.rows()
+        if self._first is None:
+            # reversed, so that of several the first one stays
+            self._first = dict(reversed(self.rows()))
         return self._first.get(tag)
 
     def first(self, *path: str) -> Element | None:
@@ -99,19 +96,19 @@ class Element:
             row = element._first_row(tag)
             if row is None:
                 return None
-            element = element._element(row)
+            element = element._element(row, tag)
         return element
 
     def all(self, tag: str) -> list[Element]:
         if self._first_row(tag) is None:
             return []
-        return [self._element(row) for name, row in self.rows() if name == tag]
+        return [self._element(row, tag) for name, row in self.rows() if name == tag]
 
     def below(self, tag: str) -> Iterator[Element]:
         """Every element of this tag inside, at any depth, in document order."""
         for row in range(self.row + 1, self.source.outline.after[self.row]):
             if _tag(self.source, row) == tag:
-                yield Element(self.source, row)
+                yield Element(self.source, row, tag)
 
     @property
     def text(self) -> str:
@@ -123,10 +120,12 @@ class Element:
         """The element as the document has it."""
         return self.source.text[self.start : self.end]
 
-    def text_of(self, *path: str) -> str | None:
+    def text_of(self, tag: str, *below: str) -> str | None:
         """Text of the element at this path; None when it is missing or blank."""
-        parent = self if len(path) == 1 else self.first(*path[:-1])
-        row = parent._first_row(path[-1]) if parent is not None else None
+        if below:
+            child = self.first(tag)
+            return child.text_of(*below) if child is not None else None
+        row = self._first_row(tag)
         if row is None:
             return None
         source, outline = self.source, self.source.outline
@@ -175,12 +174,14 @@ class Element:
 
     @property
     def id(self) -> str | None:
-        return self.attributes().get("id")
+        # nearly always the first attribute
+        match = _ID.match(self.source.text, self.start)
+        return match[1] if match is not None else self.attributes().get("id")
 
 
 def elements(source: XmlText, tag: str) -> Iterator[Element]:
     """Every element of this name, in document order."""
-    return (Element(source, row) for row in source.outline.rows(tag))
+    return (Element(source, row, tag) for row in source.outline.rows(tag))
 
 
 def _tag(source: XmlText, row: int) -> str:

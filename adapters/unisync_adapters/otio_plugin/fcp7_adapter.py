@@ -17,4 +17,6 @@ def read_from_file(filepath: str, sequence: str | None = None) -> otio.schema.Ti
         EditError: the file is damaged, or holds several sequences and none is named.
     """
     path = Path(filepath)
-    return ADAPTER.read(path.read_bytes(), path, PathMap(), sequence).timeline
+    timeline = ADAPTER.read(path.read_bytes(), path, PathMap(), sequence).timeline
+    # a copy, in which every clip has a media reference of its own to change
+    return timeline.clone()
