@@ -41,7 +41,7 @@ class UniSyncTransformer3DModel(
     """The velocity of a window of latents, given speech, pose, source video and a portrait.
 
     The defaults are Wan2.2-S2V-14B. UniSync's own parts are ``av2v`` (eq. 2 and 8) and ``pafs``
-    (eq. 5-9); at their zero start the network is the base model exactly.
+    (eq. 5-9); at the start ``av2v`` and "residual" leave the base model exactly as it is.
 
     Args:
         patch_size: latents (t, h, w) in a token; t is 1, since speech comes by the latent.
