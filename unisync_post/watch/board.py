@@ -101,10 +101,14 @@ class Board:
             settings=self.settings,
             priority=drop.settings.priority,
         )
+        if drop.quiet and state in (State.QUEUED, State.PLANNING):
+            return
+        drop.quiet = False
         if drop.status != before:
             self._dirty.add(drop.name)
             self._write(drop)
-        if (state, reason, waiting_for) != (before.state, before.reason, before.waiting_for):
+        if (state, reason, waiting_for) != drop.said:
+            drop.said = (state, reason, waiting_for)
             self.say(drop.name, _sentence(drop.status))
 
     def progress(self, drop: Drop) -> None:

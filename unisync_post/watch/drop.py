@@ -38,6 +38,9 @@ class Drop:
         absent: looks in a row at which it was not there.
         elsewhere: another watcher has it.
         planned_by: instant at which its planning must be over.
+        quiet: it is being looked through once more for what it waits for; until something comes of
+            that, its status stays.
+        said: what was last said of it.
     """
 
     number: int
@@ -62,6 +65,8 @@ class Drop:
     absent: int = 0
     elsewhere: bool = False
     planned_by: float = 0.0
+    quiet: bool = False
+    said: tuple[object, ...] = ()
     _known: Marks | None = None
 
     @property

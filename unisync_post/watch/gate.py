@@ -6,8 +6,9 @@ nobody learns that by dropping an edit in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import opentimelineio as otio
 
@@ -17,20 +18,17 @@ from unisync_adapters.urls import MediaUrl
 from ..errors import MediaError, PlanError, UniSyncError, UrlError
 from ..media.probe import probe
 from ..media.roots import admits, confined
-from ..plan.content import MEDIA_SUFFIXES
 from ..plan.dialogue import find_dialogue
 from ..plan.media import MediaFinder
 from ..plan.options import PlanOptions
 from ..plan.plan import ClipPlan, Decision, Plan
 from ..plan.shots import Shot
 from ..plan.walk import Placement, placements
-from .names import SOUND, shown
+from .names import shown
 
-_STILLS = frozenset(
-    f".{suffix}"
-    for suffix in ("jpg", "jpeg", "png", "psd", "tif", "tiff", "tga", "gif", "bmp", "exr", "dpx")
-)
-_SEEN_IN_EDITS = MEDIA_SUFFIXES | SOUND | _STILLS | {".r3d", ".braw", ".ari", ".arx", ".crm", ""}
+_PROTOCOL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:|subfile,", re.IGNORECASE)
+"""What FFmpeg would take for a protocol, were it given the text: ``concat:``, ``subfile,,`` …"""
+_SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "usr"}
 
 
 def refuse_hostile(document: Document, roots: Sequence[Path]) -> None:
@@ -82,6 +80,8 @@ def _offence(text: str, document: Document, roots: Sequence[Path]) -> str | None
         url = MediaUrl.parse(text)
     except UrlError as error:
         return f"which is no plain file: {error.what}"
+    if _PROTOCOL.match(text) or _PROTOCOL.match(url.path):
+        return "which is no plain file but a protocol"
     if ".." in url.path.replace("\\", "/").split("/"):
         return "which climbs out of its folder with “..”"
     if any(ord(char) < 32 for char in url.path):
@@ -92,8 +92,8 @@ def _offence(text: str, document: Document, roots: Sequence[Path]) -> str | None
     lexically = any(local.is_relative_to(root) for root in roots)
     if lexically:
         return "which is a link that leads outside the media roots"
-    if PurePosixPath(url.name).suffix.lower() not in _SEEN_IN_EDITS:
-        return "which lies outside the media roots and is no media"
+    if url.path.lstrip("/").split("/")[0] in _SYSTEM:
+        return "which lies outside the media roots, in a folder of the system"
     return None
 
 

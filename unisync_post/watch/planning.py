@@ -110,6 +110,7 @@ class Planning:
             assert isinstance(prepared, Prepared)
             drop.status = replace(drop.status, pairing=prepared.pairing)
             if prepared.outputs:
+                drop.quiet = False
                 drop.prepared, drop.pause, drop.retry_at = prepared, 0.0, 0.0
                 drop.media = Looks()
                 self.board.tell(drop, State.QUEUED, "It is planned.")

@@ -175,6 +175,7 @@ class Watcher:
         if (state, reason) != (drop.state, drop.status.reason) or not drop.status.updated:
             if state is drop.state is State.QUEUED:
                 return
+            drop.quiet = drop.state is State.WAITING and state is State.QUEUED
             self.board.tell(drop, state, reason)
 
     def _is_cancelled(self, drop: Drop) -> bool:

@@ -28,7 +28,7 @@ def read_settings(kind: type[Settings], text: str, file: Path | None = None) -> 
     """
     try:
         return TypeAdapter(kind).validate_python(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise JobError(f"This is no TOML: {error}", file=file, remedy="Correct it.") from error
     except ValidationError as error:
         first = error.errors()[0]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from watch_kit import Bench, Cut, drop_edit, write_edit, write_plate
+from watch_kit import Bench, Cut, write_edit, write_plate
 
 from unisync_post import lease as leases
 from unisync_post.job.folder import open_job
