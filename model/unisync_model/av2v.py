@@ -35,19 +35,3 @@ def fuse_av2v(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]
     video = state_dict[VIDEO].to(fused[PATCH].dtype)
     fused[PATCH] = torch.cat([fused[PATCH], video], dim=1)
     return fused
-
-
-def split_av2v(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The inverse of `fuse_av2v`: the layout the network loads.
-
-    Raises:
-        CheckpointError: ``patch_embedding`` has an odd number of channels.
-    """
-    channels = state_dict[PATCH].shape[1]
-    if channels % 2:
-        raise CheckpointError(
-            f"{PATCH} has {channels} channels, which is not a fused noisy and source video pair",
-            remedy="load it as it is",
-        )
-    noisy, video = state_dict[PATCH].chunk(2, dim=1)
-    return {**state_dict, PATCH: noisy.contiguous(), VIDEO: video.contiguous()}

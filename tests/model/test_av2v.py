@@ -7,7 +7,7 @@ import torch
 from networks import distance, opened, tiny_inputs, tiny_network, velocity
 from torch import nn
 
-from unisync_model.av2v import fuse_av2v, split_av2v
+from unisync_model.av2v import fuse_av2v
 from unisync_model.errors import CheckpointError
 
 
@@ -69,15 +69,6 @@ def test_the_whole_network_with_the_papers_convolution() -> None:
     assert distance(velocity(model, **inputs), expected) < 1e-5
 
 
-def test_fused_and_split_are_inverse() -> None:
-    state = opened(tiny_network(av2v=True)).state_dict()
-    again = split_av2v(fuse_av2v(state))
-    assert again.keys() == state.keys()
-    assert all(torch.equal(again[key], state[key]) for key in state)
-
-
 def test_weights_without_video_are_not_fused() -> None:
     with pytest.raises(CheckpointError, match="video_embedding"):
         fuse_av2v(tiny_network().state_dict())
-    with pytest.raises(CheckpointError, match="15 channels"):
-        split_av2v({"patch_embedding.weight": torch.zeros(4, 15, 1, 2, 2)})
