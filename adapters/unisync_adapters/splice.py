@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from .errors import EditError
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Bytes ``start`` (inclusive) to ``end`` (exclusive) become ``text``.
 
     ``start == end`` inserts before the byte at ``start``; an empty ``text`` deletes.
@@ -29,20 +29,19 @@ def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
     Raises:
         EditError: a span outside the data, or two edits that touch the same byte.
     """
-    ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
+    ordered = sorted(edits, key=itemgetter(0, 1))
     if not ordered:
         return data
     pieces: list[bytes] = []
     position = 0
-    for edit in ordered:
-        if not 0 <= edit.start <= edit.end <= len(data):
+    for start, end, text in ordered:
+        if not 0 <= start <= end <= len(data):
             raise EditError(
-                f"A change of bytes {edit.start} to {edit.end} lies outside the document's "
-                f"{len(data)} bytes"
+                f"A change of bytes {start} to {end} lies outside the document's {len(data)} bytes"
             )
-        if edit.start < position:
-            raise EditError(f"Two changes overlap at byte {edit.start}")
-        pieces += [data[position : edit.start], edit.text]
-        position = edit.end
+        if start < position:
+            raise EditError(f"Two changes overlap at byte {start}")
+        pieces += [data[position:start], text]
+        position = end
     pieces.append(data[position:])
     return b"".join(pieces)

@@ -22,6 +22,17 @@ def set_text(element: Element, text: str) -> TextEdit:
     return TextEdit(element.start, element.end, f"{opening}>{escape(text)}</{element.tag}>")
 
 
+def set_number(parent: Element, tag: str, value: int) -> list[TextEdit]:
+    """The first child of this tag saying this number, if there is one and it says another."""
+    if parent.int_of(tag) == value:
+        return []
+    content = parent.content(tag)
+    if content is not None:
+        return [TextEdit(*content, str(value))]
+    child = parent.first(tag)
+    return [] if child is None else [set_text(child, str(value))]
+
+
 def removed(element: Element) -> TextEdit:
     """The element gone, with the line it stood on."""
     text = element.source.text
@@ -75,23 +86,20 @@ def rate_of_element(rate: Element) -> Rate | None:
 class Template:
     """A definition with holes, so that a file used by a hundred clips is taken apart once.
 
-    ``pieces`` alternates text as the document has it and names of :data:`HOLES`.
+    ``text`` is a format string of the ``%(name)s`` kind.
     """
 
-    pieces: tuple[str, ...]
+    text: str
 
     def fill(self, relink: Relink, identity: str, url: str) -> str:
-        values = {
-            "id": quoteattr(identity),
+        return self.text % {
+            "id": identity,
             "name": escape(relink.path.name),
             "url": escape(url),
-            "duration": str(relink.duration),
-            "frame": str(relink.start_frame),
-            "code": str(Timecode(relink.start_frame, relink.rate, relink.drop)),
+            "duration": relink.duration,
+            "frame": relink.start_frame,
+            "code": Timecode(relink.start_frame, relink.rate, relink.drop),
         }
-        return "".join(
-            values[piece] if index % 2 else piece for index, piece in enumerate(self.pieces)
-        )
 
 
 _HOLE = {name: f"\0{name}\0" for name in ("id", "name", "url", "duration", "frame", "code")}
@@ -108,9 +116,11 @@ def template(media: MediaFile, relink: Relink, inherited: Rate) -> Template:
     old = media.element
     body = apply(old, _edits(old, relink, inherited))
     opening = old.raw[: old.inner - old.start]
-    attributes = {n: quoteattr(v) for n, v in old.attributes().items()} | {"id": _HOLE["id"]}
+    attributes = {n: quoteattr(v) for n, v in old.attributes().items()}
+    attributes["id"] = f'"{_HOLE["id"]}"'
     written = "".join(f" {name}={value}" for name, value in attributes.items())
-    return Template(tuple(re.split(r"\0(\w+)\0", f"<file{written}>{body[len(opening) :]}")))
+    text = f"<file{written}>{body[len(opening) :]}".replace("%", "%%")
+    return Template(re.sub(r"\0(\w+)\0", r"%(\1)s", text))
 
 
 def apply(element: Element, edits: list[TextEdit]) -> str:

@@ -17,15 +17,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from xml.sax.saxutils import quoteattr
 
 from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError
 from ..splice import splice
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
-from ..urls import MediaUrl, map_from_local
-from .definition import Template, indent_of, removed, set_rate, set_text, template
+from ..urls import LocalUrls, MediaUrl
+from .definition import Template, indent_of, removed, set_number, set_rate, set_text, template
 from .read import ClipItem, Fcp7Document
 from .retime import PLAIN
 from .scan import Element
@@ -42,20 +41,21 @@ def patch_document(document: Fcp7Document, relinks: Sequence[Relink], name: str 
             short at its head.
     """
     with no_cycles():
-        edits = list(_relink_all(document, relinks))
+        edits = _relink_all(document, relinks)
         if name is not None:
             edits += _rename(document.sequence, name)
         return splice(document.data, document.source.byte_edits(edits))
 
 
-def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> Iterator[TextEdit]:
+def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> list[TextEdit]:
     writer = _FileWriter(document)
+    edits: list[TextEdit] = []
     for relink in relinks:
         item = document.items[relink.origin]
         try:
             file = _relinkable(item, relink)
-            yield writer.write(item, file, relink)
-            yield from _clip_edits(item, relink)
+            edits.append(writer.write(item, file, relink))
+            edits += _clip_edits(item, relink)
         except EditError as error:
             raise EditError(
                 error.what,
@@ -63,7 +63,7 @@ def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> Iterator[T
                 clip=document.origins[relink.origin].name,
                 remedy=error.remedy,
             ) from error
-    yield from writer.moved_definitions()
+    return [*edits, *writer.moved_definitions()]
 
 
 def _relinkable(item: ClipItem, relink: Relink) -> Element:
@@ -87,7 +87,7 @@ class _FileWriter:
         self.replaced: set[int] = set()
         self.written: dict[tuple[object, ...], str] = {}
         self.templates: dict[tuple[object, ...], Template] = {}
-        self.urls: dict[int, MediaUrl] = {}
+        self.urls: dict[int, LocalUrls] = {}
         taken = _OURS.findall(document.source.text) if "unisync-" in document.source.text else []
         self.next_id = max(map(int, taken), default=0) + 1
 
@@ -97,16 +97,16 @@ class _FileWriter:
         self.replaced.add(file.row)
         key = (
             item.media.element.row,
-            relink.path,
+            str(relink.path),
             relink.duration,
-            relink.rate,
+            relink.rate.fps.as_integer_ratio(),
             relink.start_frame,
             relink.drop,
             relink.reel,
         )
         identity = self.written.get(key)
         if identity is not None:
-            return TextEdit(file.start, file.end, f"<file id={quoteattr(identity)}/>")
+            return TextEdit(file.start, file.end, f'<file id="{identity}"/>')
         identity = self.written[key] = f"unisync-{self.next_id}"
         self.next_id += 1
         return TextEdit(file.start, file.end, self._definition(item, relink, identity))
@@ -115,15 +115,17 @@ class _FileWriter:
         media = item.media
         assert media is not None, "_relinkable has seen it"
         row = media.element.row
-        url = self.urls.get(row)
-        if url is None:
-            url = self.urls[row] = MediaUrl.parse(media.url)
-        timed = bool(relink.start_frame)
-        key = row, relink.rate, relink.drop, relink.reel, item.rate, timed
+        urls = self.urls.get(row)
+        if urls is None:
+            like = MediaUrl.parse(media.url)
+            urls = self.urls[row] = LocalUrls(self.document.path_map, like)
+        # fractions hash slowly, pairs of numbers do not
+        rates = relink.rate.fps.as_integer_ratio(), item.rate.fps.as_integer_ratio()
+        key = row, rates, relink.drop, relink.reel, bool(relink.start_frame)
         made = self.templates.get(key)
         if made is None:
             made = self.templates[key] = template(media, relink, item.rate)
-        return made.fill(relink, identity, map_from_local(relink.path, self.document.path_map, url))
+        return made.fill(relink, identity, urls.of(relink.path))
 
     def moved_definitions(self) -> Iterator[TextEdit]:
         """Definitions whose clipitem was relinked, put where they are next referred to."""
@@ -157,31 +159,32 @@ class _Clock:
         return self.old_in == self.new_in and self.scale == 1
 
 
-def _clip_edits(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
+def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
     clip = item.element
     rate, clock = _clock(item, relink)
+    edits: list[TextEdit] = []
     stated = clip.first("rate")
-    if stated is not None and rate != item.rate:
-        yield from set_rate(stated, rate)
+    if stated is not None and rate is not item.rate:
+        edits += set_rate(stated, rate)
     length: int | Fraction = relink.duration
     if rate != relink.rate:
         length = length * rate.fps / relink.rate.fps
-    yield from _set_number(clip, "duration", round(length))
+    edits += set_number(clip, "duration", round(length))
     if item.retime.filter is not None:
-        yield removed(item.retime.filter)
+        edits.append(removed(item.retime.filter))
     still = clip.first("stillframe")
     if still is not None and relink.baked and clip.is_true("stillframe"):
-        yield set_text(still, "FALSE")
+        edits.append(set_text(still, "FALSE"))
     if not clock.still:
         for tag in ("in", "out"):
             old = clip.int_of(tag)
             if old is not None:
-                yield from _set_number(clip, tag, clock.moved(old))
+                edits += set_number(clip, tag, clock.moved(old))
         if clip.first("in") is None and item.file is not None:
             tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
-            yield TextEdit(item.file.start, item.file.start, tag)
-        yield from _moved_marks(item, clock)
-    yield from _ticks(item, relink)
+            edits.append(TextEdit(item.file.start, item.file.start, tag))
+        edits += _moved_marks(item, clock)
+    return edits + _ticks(item, relink)
 
 
 def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
@@ -210,36 +213,43 @@ def _not_before(new_in: int) -> int:
     return new_in
 
 
-def _moved_marks(item: ClipItem, clock: _Clock) -> Iterator[TextEdit]:
+def _moved_marks(item: ClipItem, clock: _Clock) -> list[TextEdit]:
     """Clip markers and effect keyframes: they count in the clipitem's clock."""
+    edits: list[TextEdit] = []
     for marker in item.element.all("marker"):
         for tag in ("in", "out"):
             position = marker.int_of(tag)
             if position is not None and (tag == "in" or position >= 0):
-                yield from _set_number(marker, tag, clock.moved(position))
+                edits += set_number(marker, tag, clock.moved(position))
     gone, clip = item.retime.filter, item.element
     if clip.source.text.find("<keyframe", clip.start, clip.end) == -1:
-        return
+        return edits
     for effect in item.element.all("filter"):
         if gone is not None and effect.row == gone.row:
             continue
         for keyframe in effect.below("keyframe"):
             position = keyframe.int_of("when")
             if position is not None:
-                yield from _set_number(keyframe, "when", clock.moved(position))
+                edits += set_number(keyframe, "when", clock.moved(position))
+    return edits
 
 
-def _ticks(item: ClipItem, relink: Relink) -> Iterator[TextEdit]:
+def _ticks(item: ClipItem, relink: Relink) -> list[TextEdit]:
     """Premiere's own idea of ``in`` and ``out``."""
     clip = item.element
     if clip.first("pproTicksIn") is None:
-        return
-    length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
-    entry = _exact_ticks(relink.source_in, relink.rate) - _exact_ticks(item.head, item.rate)
+        return []
+    entry = _exact_ticks(relink.source_in, relink.rate)
+    if item.head:
+        entry -= _exact_ticks(item.head, item.rate)
     if clip.int_of("pproTicksIn") == round(entry) and item.retime is PLAIN:
-        return
-    yield from _set_number(clip, "pproTicksIn", round(entry))
-    yield from _set_number(clip, "pproTicksOut", round(entry + _exact_ticks(length, item.rate)))
+        return []
+    length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
+    exit_ = entry + _exact_ticks(length, item.rate)
+    return [
+        *set_number(clip, "pproTicksIn", round(entry)),
+        *set_number(clip, "pproTicksOut", round(exit_)),
+    ]
 
 
 def _exact_ticks(frames: int | Fraction, rate: Rate) -> int | Fraction:
@@ -247,12 +257,6 @@ def _exact_ticks(frames: int | Fraction, rate: Rate) -> int | Fraction:
     over = frames.numerator * PREMIERE_TICKS_PER_SECOND * rate.fps.denominator
     under = frames.denominator * rate.fps.numerator
     return Fraction(over, under) if over % under else over // under
-
-
-def _set_number(parent: Element, tag: str, value: int) -> Iterator[TextEdit]:
-    child = parent.first(tag)
-    if child is not None and parent.int_of(tag) != value:
-        yield set_text(child, str(value))
 
 
 def _rename(sequence: Element, name: str) -> Iterator[TextEdit]:

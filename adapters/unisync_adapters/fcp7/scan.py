@@ -99,6 +99,13 @@ class Element:
             element = element._element(row, tag)
         return element
 
+    def content(self, tag: str) -> tuple[int, int] | None:
+        """Where the content of the first child of this tag lies; None for ``<a/>`` or none."""
+        row, outline = self._first_row(tag), self.source.outline
+        if row is None or outline.inner[row] == outline.end[row]:
+            return None
+        return outline.inner[row], outline.inner_end[row]
+
     def all(self, tag: str) -> list[Element]:
         if self._first_row(tag) is None:
             return []

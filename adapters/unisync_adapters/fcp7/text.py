@@ -11,8 +11,9 @@ import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from xml.parsers import expat
 
 from lxml import etree
@@ -34,8 +35,7 @@ _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(\w+));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(NamedTuple):
     """Characters ``start`` to ``end`` of the text become ``text`` (already escaped)."""
 
     start: int
@@ -92,11 +92,10 @@ class XmlText:
 
         Characters that the document's encoding does not have become character references.
         """
-        ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
+        ordered = sorted(edits, key=itemgetter(0, 1))
         if self.text.isascii() and not self.encoding.startswith("utf-16"):
-            return [
-                Edit(self.bom + e.start, self.bom + e.end, self._encode(e.text)) for e in ordered
-            ]
+            bom, encode = self.bom, self._encode
+            return [Edit(bom + start, bom + end, encode(text)) for start, end, text in ordered]
         result: list[Edit] = []
         chars, position = 0, self.bom
         for edit in ordered:
