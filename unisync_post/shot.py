@@ -41,6 +41,9 @@ from .plan.shots import Shot
 from .quality import check_generated
 from .takes import Made, join, spans, wanted
 
+_IN_ENGINE = 0.95
+"""Share of a take's progress that its engine may claim before the first frame is composited."""
+
 Progress = Callable[[str, int, int], None]
 """Called with step, frames done, frames in all."""
 
@@ -50,6 +53,7 @@ class _Ledger:
     """What is learnt while the pictures stream by."""
 
     outside: int = 0
+    told: int = 0
     changed: list[bool] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     remarks: list[dict[str, float | int | str]] = field(default_factory=list)
@@ -195,7 +199,7 @@ class _Rendering:
             else:
                 picture, region = self._composited(frame, one)
                 yield self.played[one.index], picture, region.box
-            self.progress("lips", one.index + 1, self.shot.length)
+            self._at(one.index + 1)
 
     def _note(self, made: Made) -> None:
         self.ledger.changed.append(made.crop is not None)
@@ -227,6 +231,11 @@ class _Rendering:
             )
         return generated
 
+    def _at(self, frames: int) -> None:
+        """Say how far the lips are; never less than before."""
+        self.ledger.told = max(self.ledger.told, frames)
+        self.progress("lips", self.ledger.told, self.shot.length)
+
     def _take(self, start: int, stop: int) -> Take:
         shot, size = self.shot, self.window.size
         landmarks = self.landmarks[start:stop]
@@ -249,6 +258,7 @@ class _Rendering:
                 shot.rate.seconds(stop - start),
             ),
             rate=shot.rate,
+            tell=lambda share: self._at(start + int(share * _IN_ENGINE * (stop - start))),
         )
 
 

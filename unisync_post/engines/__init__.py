@@ -42,7 +42,14 @@ def _open_draft() -> Engine:
     return DraftEngine()
 
 
+def _open_unisync(name: str = "unisync") -> Engine:
+    from .unisync import open_unisync
+
+    return open_unisync(name)
+
+
 _ENGINES: dict[str, tuple[str, Callable[[], Engine]]] = {
+    "unisync": ("the UniSync network, with the model folder you name", _open_unisync),
     "draft": ("previews on any processor, nothing to fetch", _open_draft),
 }
 """Best first: ``auto`` takes the first that opens."""
@@ -65,13 +72,16 @@ def open_engine(name: str = "auto") -> Engine:
     """Open an engine; ``info.name`` of what is returned says which one ``auto`` took.
 
     Args:
-        name: ``auto`` (the best that can run here), an engine's name, or ``package.module:factory``
-            for an engine of your own: the factory takes nothing and returns an :class:`Engine`
-            whose ``info.name`` is this very text.
+        name: ``auto`` (the best that can run here), an engine's name, ``unisync@FOLDER`` for the
+            network with the weights of that folder, or ``package.module:factory`` for an engine of
+            your own: the factory takes nothing and returns an :class:`Engine` whose ``info.name``
+            is this very text.
 
     Raises:
         EngineError: no such engine, or it cannot run here.
     """
+    if name.startswith("unisync@"):
+        return _open_unisync(name)
     if ":" in name:
         return _open_foreign(name)
     if name != "auto":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -32,6 +32,10 @@ class Driver:
     stems: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
+def untold(share: float) -> None:
+    """Nobody wants to know how far a take is."""
+
+
 @dataclass(frozen=True)
 class Take:
     """What an engine is given: one face through one window of a shot.
@@ -48,6 +52,8 @@ class Take:
         driver: the dub over these frames, with context on both sides.
         rate: pictures a second.
         seed: for engines that draw noise; the same take and seed give the same frames.
+        tell: to be called with the share done (0 to 1) by an engine that takes minutes: without a
+            sign of life its worker counts as hung. It may raise, to stop the engine there.
     """
 
     frames: NDArray[np.uint8]
@@ -59,6 +65,7 @@ class Take:
     driver: Driver
     rate: Rate
     seed: int = 0
+    tell: Callable[[float], None] = untold
 
     @property
     def count(self) -> int:
