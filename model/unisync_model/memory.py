@@ -109,6 +109,8 @@ def estimate(
     config: Mapping[str, Any],
     profile: Profile,
     window: WindowSize,
+    *,
+    adapter: int = 0,
     vae_base_dim: int = VAE_BASE_DIM,
 ) -> Estimate:
     """The peak of a run before it starts.
@@ -117,12 +119,13 @@ def estimate(
         config: of ``UniSyncTransformer3DModel``.
         profile: one of ``PROFILES``.
         window: the largest window of the run.
+        adapter: parameters of LoRA layers that are not fused (5.28 M a rank for the 14B).
         vae_base_dim: the VAE's narrowest width; 96 is the published one.
     """
     count = parameters(config)
     value = profile.compute.itemsize
     shrunk = STORAGE_BITS[profile.storage] / 8
-    fixed = 4 * count.float32 + value * count.other
+    fixed = 4 * count.float32 + value * (count.other + adapter)
     linear, host = int(count.linear * shrunk), 0
     if profile.offload is not None:
         # the next group is fetched while this one computes
@@ -139,7 +142,9 @@ def estimate(
     return Estimate(profile, fixed + linear, activations, vae, reserve, host)
 
 
-def choose(config: Mapping[str, Any], window: WindowSize, budget: int, cuda: bool) -> Profile:
+def choose(
+    config: Mapping[str, Any], window: WindowSize, budget: int, cuda: bool, **more: int
+) -> Profile:
     """The first profile, fastest first, that fits.
 
     nf4 and GGUF are left out: they are the checkpoint's doing and are asked for by name.
@@ -147,13 +152,14 @@ def choose(config: Mapping[str, Any], window: WindowSize, budget: int, cuda: boo
     Args:
         budget: bytes free, see ``free_bytes``.
         cuda: whether there is a card.
+        more: ``adapter`` and ``vae_base_dim`` of ``estimate``.
 
     Raises:
         MemoryBudgetError: none fits.
     """
     for profile in PROFILES.values():
         usable = cuda != (profile.name == "cpu") and profile.storage not in ("nf4", "gguf")
-        if usable and estimate(config, profile, window).total <= budget:
+        if usable and estimate(config, profile, window, **more).total <= budget:
             return profile
     raise MemoryBudgetError(
         f"no profile fits {budget / GIB:.1f} GiB for {window.latents} latents at "
@@ -163,18 +169,21 @@ def choose(config: Mapping[str, Any], window: WindowSize, budget: int, cuda: boo
 
 
 def refuse_unless_fits(
-    config: Mapping[str, Any], profile: Profile, window: WindowSize, budget: int
+    config: Mapping[str, Any], profile: Profile, window: WindowSize, budget: int, **more: int
 ) -> Estimate:
     """The estimate, if it fits.
+
+    Args:
+        more: ``adapter`` and ``vae_base_dim`` of ``estimate``.
 
     Raises:
         MemoryBudgetError: it does not; the message names the profile that would.
     """
-    needed = estimate(config, profile, window)
+    needed = estimate(config, profile, window, **more)
     if needed.total <= budget:
         return needed
     try:
-        other = choose(config, window, budget, cuda=profile.name != "cpu").name
+        other = choose(config, window, budget, profile.name != "cpu", **more).name
         remedy = f"Use the profile {other}, or a smaller crop"
     except MemoryBudgetError as error:
         remedy = error.remedy or ""
