@@ -141,7 +141,9 @@ def _declared_frames(container: InputContainer, stream: VideoStream) -> int:
     if "matroska" in container.format.name and rate and "DURATION" in stream.metadata:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         length = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-        return int(length * Fraction(rate)) - 1
+        # it is the time of the end, and the picture need not begin at zero
+        start = max(0, stream.start_time or 0) * _time_base(stream)
+        return int((length - start) * Fraction(rate)) - 1
     return 0
 
 
