@@ -6,7 +6,10 @@ record has one definition. Fractions are written as "n/d", never as floats.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import socket
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +19,9 @@ from . import crashpoints
 from .errors import JobError
 
 Record = TypeVar("Record")
+
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+"""A share has temporary files of several machines; only our own processes can be asked for."""
 
 
 def dump(record: object) -> bytes:
@@ -48,7 +54,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     this returns.
     """
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(path)
     try:
         with temporary.open("wb") as file:
             crashpoints.reached("file opened")
@@ -63,6 +69,35 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
     crashpoints.reached("folder synced")
+
+
+def temporary_for(path: Path) -> Path:
+    """Where this process writes what will be ``path``: hidden, beside it, and told by its owner."""
+    return path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.tmp")
+
+
+def clear_stale(folder: Path) -> None:
+    """Remove what killed processes of this machine left under temporary names."""
+    for path in folder.glob(f".*.{_HOST}-*.tmp"):
+        number = path.name.removesuffix(".tmp").rpartition("-")[2]
+        if not number.isdecimal() or _runs(int(number)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    if os.name != "posix":
+        return True  # asking would end it there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def make_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from ..media.probe import probe
 from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.relink import relink_of
-from ..records import dump, load, write_atomic
+from ..records import clear_stale, dump, load, write_atomic
 from .folder import JobFolder
 from .result import ShotResult
 
@@ -101,6 +101,7 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     target = job.out / job.job.output
     sidecar = job.sidecar
     _refuse_foreign(target, sidecar)
+    clear_stale(target.parent)
     record = _sidecar(job, data, rendered)
     # the sidecar first: a file with our name and no sidecar is somebody else's
     write_atomic(sidecar, dump(record))

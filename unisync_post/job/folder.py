@@ -18,7 +18,6 @@ same OUT renders only what has not been rendered before.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -30,7 +29,7 @@ from ..engines.base import EngineInfo
 from ..errors import JobError
 from ..plan.options import PlanOptions
 from ..plan.plan import ClipPlan, Plan
-from ..records import dump, load, sync_folder, write_atomic
+from ..records import clear_stale, dump, load, sync_folder, temporary_for, write_atomic
 from .result import ShotResult
 
 FORMAT = 1
@@ -179,7 +178,8 @@ def job_identity(plan: Plan, info: EngineInfo, options: PlanOptions) -> str:
 
 def jobs_in(out: Path) -> list[Path]:
     """Job folders in OUT, oldest name first."""
-    return sorted(path.parent for path in (out / "jobs").glob("*/job.json"))
+    found = (path.parent for path in (out / "jobs").glob("*/job.json"))
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def create_job(
@@ -221,9 +221,9 @@ def version_suffix(plan: Plan) -> str:
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """All of it or nothing: written under a temporary name, then renamed."""
-    building = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    building = temporary_for(folder)
     try:
-        shutil.rmtree(building, ignore_errors=True)
+        clear_stale(folder.parent)
         for name, data in files.items():
             write_atomic(building / name, data)
         crashpoints.reached("job folder filled")

@@ -14,7 +14,7 @@ from ..errors import DiskFullError, JobError, UniSyncError
 from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.shots import Shot
-from ..records import dump, make_folder, write_atomic
+from ..records import clear_stale, dump, make_folder, write_atomic
 from ..shot import render_shot
 from .events import Event, Listener, silent
 from .faults import Fault, MediaChangedError, classify, is_full
@@ -103,6 +103,7 @@ def _claimed(
         if known is not None:
             listen(done_event(clip, key, known, "ready"))
             return known
+        clear_stale(folder)
         listen(Event("shot", clip.index, key, total=clip.shot.length if clip.shot else 0))
         result = _attempt(job, clip, engine, key, listen, last)
         write_atomic(folder / "result.json", dump(result))
