@@ -22,7 +22,7 @@ class Element:
     (``<a/>``) has ``inner == inner_end == end``.
     """
 
-    __slots__ = ("_first", "_made", "_rows", "row", "source", "tag")
+    __slots__ = ("_first", "_made", "_numbers", "_rows", "row", "source", "tag")
 
     def __init__(self, source: XmlText, row: int, tag: str | None = None) -> None:
         self.source = source
@@ -30,7 +30,8 @@ class Element:
         self.tag = tag or _tag(source, row)
         self._rows: list[tuple[str, int]] | None = None
         self._first: dict[str, int] | None = None
-        self._made: dict[int, Element] | None = None
+        self._made: dict[int, Element] = {}
+        self._numbers: dict[tuple[str, ...], int | None] = {}
 
     @property
     def start(self) -> int:
@@ -76,8 +77,6 @@ class Element:
 
     def _element(self, row: int, tag: str) -> Element:
         """The one element of this row, so that what is read of it is read once."""
-        if self._made is None:
-            self._made = {}
         made = self._made.get(row)
         if made is None:
             made = self._made[row] = Element(self.source, row, tag)
@@ -147,6 +146,11 @@ class Element:
         Raises:
             EditError: larger than times are.
         """
+        if path not in self._numbers:
+            self._numbers[path] = self._number(path)
+        return self._numbers[path]
+
+    def _number(self, path: tuple[str, ...]) -> int | None:
         text = self.text_of(*path)
         if text is None:
             return None
