@@ -247,8 +247,8 @@ def test_refusal_names_the_profile_that_would_fit(full: UniSyncTransformer3DMode
 
 
 def test_casting_storage_to_fp8_keeps_the_picture() -> None:
-    """e4m3 has three bits of mantissa: 2 to 3 % of each weight, and of the velocity."""
-    want = run(network(**TINY), SMALL)
+    """e4m3 has three bits of mantissa, 2 to 3 % of each weight; of this velocity about 1 %."""
+    want = run(place(network(**TINY), Profile("test", "bf16"), "cpu"), SMALL)
     fp8 = Profile("test", "fp8")
     model = place(network(**TINY), fp8, "cpu")
     assert model.blocks[0].ffn.net[0].proj.weight.dtype == torch.float8_e4m3fn
@@ -263,10 +263,7 @@ def test_casting_storage_to_fp8_keeps_the_picture() -> None:
         assert kept.dtype == torch.bfloat16
     assert model.proj_out.weight.dtype == torch.float32
     error = (run(model, SMALL) - want).std() / want.std()
-    # bfloat16 alone is ten times nearer: storage is what is seen here
-    exact = place(network(**TINY), Profile("test", "bf16"), "cpu")
-    assert (run(exact, SMALL) - want).std() / want.std() < 0.02
-    assert 0.005 < error < 0.10
+    assert 0.001 < error < 0.03
 
 
 def test_lora_layers_stay_in_the_compute_precision_under_fp8() -> None:
