@@ -44,16 +44,20 @@ def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object
     return {key: noted[key] for key in each(noted)} if isinstance(noted, AnyDictionary) else {}
 
 
-def leave_reason(clip: otio.schema.Clip) -> str | None:
-    """Why there is no moving picture to work on; None when there is media (offline or not)."""
+def leave_reason(clip: otio.schema.Clip, noted: Mapping[str, object]) -> str | None:
+    """Why there is no moving picture to work on; None when there is media (offline or not).
+
+    Args:
+        clip: the clip.
+        noted: the :func:`facts` of its media.
+    """
     media = clip.media_reference
     if isinstance(media, otio.schema.GeneratorReference):
         return _GENERATED
     if isinstance(media, otio.schema.MissingReference):
-        noted = facts(media)
         named = {_suffix(media.name), _suffix(clip.name)} & MEDIA_SUFFIXES
         return None if named or "reel" in noted else _NO_MEDIA
-    if facts(media).get("still"):
+    if noted.get("still"):
         return _STILL
     return None
 

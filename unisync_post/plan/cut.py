@@ -10,13 +10,10 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-import opentimelineio as otio
-
 from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
 from ..media.info import MediaInfo
-from .content import facts
 from .exact import Moment, ceil, frames, rate_of, seconds, settled
 from .walk import Placement
 
@@ -54,7 +51,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     record = FrameRange(first, count, record_rate)
     speed = placement.speed
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
-    offset, warnings = media_offset(placement.clip, info, record_rate)
+    offset, warnings = media_offset(placement, info, record_rate)
     late = first - placement.start
     if speed < 0:  # its range starts at the last picture played: otiotime.first_shown
         late -= placement.duration - 1
@@ -66,20 +63,21 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
 
 
 def media_offset(
-    clip: otio.schema.Clip, info: MediaInfo, record_rate: Rate
+    placement: Placement, info: MediaInfo, record_rate: Rate
 ) -> tuple[Moment, tuple[str, ...]]:
     """Exact plate frame (0-based) at which the clip's source range starts, and what is odd there.
 
     Raises:
         PlanError: the edit states another frame rate for the media than the file has.
     """
+    clip = placement.clip
     source = clip.source_range or clip.trimmed_range()
     available = clip.media_reference.available_range
     if available is None:
         played = frames(source.start_time, info.rate)
         in_timecode = info.has_timecode and played >= info.start_frame
         return played - (info.start_frame if in_timecode else 0), ()
-    stated = rate_of(str(facts(clip.media_reference).get("rate", "") or available.start_time.rate))
+    stated = rate_of(str(placement.media.get("rate", "") or available.start_time.rate))
     if _means(stated, info.rate):
         counted = frames(source.start_time, stated) - frames(available.start_time, stated)
         return settled(counted), ()

@@ -7,7 +7,7 @@ two pictures is first seen on the later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -31,6 +31,7 @@ class Placement:
 
     Attributes:
         clip, origin, track: the clip, its key in the document and its track as editors say.
+        media: what its reader noted on its media.
         depth: 0 is the topmost track.
         start, duration: the clip's own range, in exact record frames, transitions excluded.
         window: first and end (exclusive) record picture of that range which the nests around
@@ -50,6 +51,7 @@ class Placement:
     clip: otio.schema.Clip
     origin: str
     track: str
+    media: Mapping[str, object]
     depth: int
     start: Moment
     duration: Moment
@@ -119,6 +121,7 @@ class _Walk:
     found: list[Placement] = field(default_factory=list)
     notes: list[tuple[Moment, Moment, Note]] = field(default_factory=list)
     depth: int = 0
+    media: dict[otio.core.MediaReference, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def rate(self) -> Rate:
@@ -201,7 +204,8 @@ class _Walk:
         low, high = frame.clamp(first - overlaps[0], end + overlaps[1])
         noted = facts(clip)
         origin = str(noted.get("origin", ""))
-        idle = leave_reason(clip)
+        media = self._media(clip.media_reference)
+        idle = leave_reason(clip, media)
         known = self.document.origins.get(origin)
         track = known.track if known else f"V{frame.depth}"
         self.found.append(
@@ -209,6 +213,7 @@ class _Walk:
                 clip=clip,
                 origin=origin if known else "",
                 track=" > ".join((*frame.names, track)),
+                media=media,
                 depth=frame.depth,
                 start=at,
                 duration=duration,
@@ -224,6 +229,12 @@ class _Walk:
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
         )
+
+    def _media(self, media: otio.core.MediaReference) -> Mapping[str, object]:
+        """Facts of a clip's media; many clips may hold the one reference of their file."""
+        if media not in self.media:
+            self.media[media] = facts(media)
+        return self.media[media]
 
     def _below(self, frame: _Frame) -> _Frame:
         """The next track down."""

@@ -16,7 +16,7 @@ from plan_kit import Desk, clip, gap, reference, track
 from unisync_adapters.timebase import FrameRange, Rate
 from unisync_post.errors import PlanError
 from unisync_post.media.info import MediaInfo
-from unisync_post.plan.content import speed_of
+from unisync_post.plan.content import facts, speed_of
 from unisync_post.plan.cut import cut
 from unisync_post.plan.intervals import Intervals, length, subtract
 from unisync_post.plan.relink import new_name, relink_of
@@ -44,7 +44,15 @@ def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> P
     )
     window = (start, start + count)
     return Placement(
-        made, "A", "V1", 1, Fraction(start), Fraction(count), window, speed=speed_of(made)
+        made,
+        "A",
+        "V1",
+        facts(made.media_reference),
+        1,
+        Fraction(start),
+        Fraction(count),
+        window,
+        speed=speed_of(made),
     )
 
 
