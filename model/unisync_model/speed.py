@@ -1,7 +1,6 @@
 """Faster for the same picture, or nearly: attention kernels, compiled blocks, step caches.
 
-Order matters: place the network, compile its blocks, then enable a cache. The compiled block is
-then what the cache calls or skips, and the cache's decision stays outside the graph.
+The compiled block is what a cache calls or skips; the cache's decision stays outside the graph.
 """
 
 from __future__ import annotations
@@ -71,21 +70,27 @@ def set_attention(
 def compile_blocks(model: UniSyncTransformer3DModel, backend: str | Any = "inductor") -> None:
     """Regional compilation: each kind of block once, without graph breaks, used by all of its kind.
 
-    It compiles a block's own ``forward`` and not its call: the hooks of caches and offload, which
-    would break the graph, then stay around it.
+    It compiles a block's own ``forward`` and not its call, so that the hooks of caches and
+    offload, which would break the graph, stay around it, whichever came first.
 
     Args:
         backend: of ``torch.compile``.
 
     Raises:
-        InputError: a cache is already enabled.
+        InputError: fp8 storage, whose hooks sit inside the block.
     """
-    if model.is_cache_enabled:
+    if any(parameter.dtype == torch.float8_e4m3fn for parameter in model.parameters()):
         raise InputError(
-            "the blocks cannot be compiled under a cache", remedy="Compile first, then enable it"
+            "a network in fp8 storage cannot be compiled: every layer's cast breaks the graph",
+            remedy="Use a bfloat16 profile (80gb, 48gb-offload), or do not compile",
         )
     for block in model.blocks:
-        block.forward = torch.compile(block.forward, fullgraph=True, backend=backend)
+        hooks = getattr(block, "_diffusers_hook", None)
+        # the innermost hook holds the block's own forward
+        owner = hooks._fn_refs[0] if hooks is not None and hooks._fn_refs else block
+        name = "original_forward" if getattr(owner, "original_forward", None) else "forward"
+        compiled = torch.compile(getattr(owner, name), fullgraph=True, backend=backend)
+        setattr(owner, name, compiled)
 
 
 @dataclass(frozen=True)

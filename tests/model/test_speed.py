@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from unisync_model import speed
 from unisync_model.errors import CheckpointError, InputError
 from unisync_model.flow import sigmas, timestep
 from unisync_model.guidance import Guidance
+from unisync_model.memory import Profile
+from unisync_model.placement import place
 from unisync_model.sampling import Branch, sample
 from unisync_model.speed import FirstBlock, MagCache, MagRatios
 from unisync_model.tali import Tali
@@ -96,26 +98,48 @@ def test_attention_is_chosen_among_what_is_installed(
     assert "sage" not in speed.attention_backends("cuda")
 
 
-def test_two_kinds_of_blocks_compile_twice(shot: Shot) -> None:
-    want = shot.sample(2)
-    graphs = []
+@pytest.fixture
+def graphs() -> Iterator[list[torch.fx.GraphModule]]:
+    """The graphs made within a test by the backend ``counted``."""
+    torch._dynamo.reset()
+    made: list[torch.fx.GraphModule] = []
+    yield made
+    torch._dynamo.reset()
 
+
+def counted(made: list[torch.fx.GraphModule]) -> Any:
     def backend(graph: torch.fx.GraphModule, _: Sequence[Any]) -> Any:
-        graphs.append(graph)
+        made.append(graph)
         return graph.forward
 
+    return backend
+
+
+@pytest.mark.parametrize("hooked", ["bare", "offload", "cache before", "cache after"])
+def test_two_kinds_of_blocks_compile_twice(
+    shot: Shot, graphs: list[torch.fx.GraphModule], hooked: str
+) -> None:
+    """Once with ears and once without, whatever hooks are around them, without a graph break."""
     for block in shot.model.blocks:
         block.ffn._forward_hooks.clear()
-    torch._dynamo.reset()
-    speed.compile_blocks(shot.model, backend)
-    assert torch.allclose(shot.sample(2), want, atol=1e-5)
+    if hooked == "offload":
+        place(shot.model, Profile("test", "fp32", offload=1), "cpu")
+    lazy = FirstBlock(0.3) if hooked.startswith("cache") else None
+    speed.enable_cache(shot.model, lazy)
+    want = shot.sample(4)
+    if hooked == "cache after":
+        speed.enable_cache(shot.model, None)
+    speed.compile_blocks(shot.model, counted(graphs))
+    if hooked == "cache after":
+        speed.enable_cache(shot.model, lazy)
+    assert torch.allclose(shot.sample(4), want, atol=1e-5)
     assert len(graphs) == 2
-    # and a cache around compiled blocks breaks no graph
-    speed.enable_cache(shot.model, FirstBlock(0.2))
-    shot.sample(4)
-    with pytest.raises(InputError, match="Compile first"):
+
+
+def test_fp8_storage_is_not_compiled(shot: Shot) -> None:
+    place(shot.model, Profile("test", "fp8"), "cpu")
+    with pytest.raises(InputError, match="48gb-offload"):
         speed.compile_blocks(shot.model)
-    torch._dynamo.reset()
 
 
 def test_first_block_cache_skips_the_others(shot: Shot) -> None:
