@@ -6,6 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_YOUNG = 10_000
+"""New objects before the collector looks at them; Python's own number is 700."""
+
 
 @contextmanager
 def no_cycles() -> Iterator[None]:
@@ -29,10 +32,14 @@ def no_cycles() -> Iterator[None]:
 def long_lived() -> Iterator[None]:
     """Work beside a million objects that stay: looking for garbage passes over those.
 
-    For work that may make garbage of its own, such as decoding; that is still collected.
+    For work that may make garbage of its own, such as decoding; that is still collected, if less
+    often, because most of what it makes is wanted too.
     """
+    young, *older = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(max(young, _YOUNG) if young else 0, *older)
     try:
         yield
     finally:
+        gc.set_threshold(young, *older)
         gc.unfreeze()

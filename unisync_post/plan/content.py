@@ -32,7 +32,8 @@ class Listed(Iterable[_T], Sized, Protocol[_T]):
 
 def each(listed: Listed[_T]) -> Iterable[_T]:
     """What OTIO lists, counted: its own end of an iteration costs more than a clip does."""
-    return islice(listed, len(listed))
+    count = len(listed)
+    return islice(listed, count) if count else ()
 
 
 def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:

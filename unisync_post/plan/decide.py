@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
+from pathlib import Path
 
 from unisync_adapters.document import Document
 
@@ -65,6 +66,7 @@ class Judge:
         self._media = media
         self._faults = Intervals(dialogue.faults)
         self._span = _span(dialogue)
+        self._unusable: dict[Path, str | None] = {}
         self.dub = Ear(dialogue.dub.clips)
         self.original = Ear(dialogue.original)
 
@@ -153,7 +155,9 @@ class Judge:
             )
         try:
             info = self._media.picture(placement.clip)
-            unusable = check_usable(info)
+            if info.path not in self._unusable:
+                self._unusable[info.path] = check_usable(info)
+            unusable = self._unusable[info.path]
             if unusable is not None:
                 raise _Stop(Decision.REFUSE, sentence(unusable))
             return info, cut(placement, info, self._rate, self._options.handles)
@@ -175,8 +179,8 @@ def _span(dialogue: Dialogue) -> tuple[Moment, Moment] | None:
     return (min(a for a, _ in spans), max(b for _, b in spans)) if spans else None
 
 
-def _total(speech: Iterable[Speech]) -> Moment:
-    return length((s.start, s.end) for s in speech)
+def _total(speech: Sequence[Speech]) -> Moment:
+    return speech[0].seconds if len(speech) == 1 else length((s.start, s.end) for s in speech)
 
 
 def _voices(speech: Iterable[Speech]) -> list[str]:

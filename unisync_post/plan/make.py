@@ -23,7 +23,6 @@ from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
 from .exact import Moment, seconds
-from .listen import Ear
 from .media import MediaFinder, written_media
 from .options import PlanOptions
 from .plan import ClipPlan, Decision, Plan
@@ -31,7 +30,7 @@ from .relink import new_name
 from .shots import Shot
 from .walk import Placement, placements
 
-_FORMAT = b"unisync shot 1"
+_FORMAT = b"unisync shot 2"
 
 
 def make_plan(
@@ -89,29 +88,24 @@ def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: st
     Moved or renamed media and a shot that only moved in the cut keep their key; so does the same
     stretch used in two places with the same dub.
     """
-    digest = xxhash.xxh3_128(_FORMAT)
-    for part in (
+    exact = (piece.source.rate.fps, piece.start, piece.speed, piece.rate.fps)
+    parts = (
         info.identity,
-        piece.source,
-        piece.start,
-        piece.speed,
-        piece.rate,
-        piece.length,
-        piece.head,
+        (piece.source.start, piece.source.count, piece.length, piece.head),
+        [number.as_integer_ratio() for number in exact],
         dub.hex(),
         language,
         face,
-    ):
-        digest.update(f"{part!r};".encode())
-    return str(digest.hexdigest())
+    )
+    return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())
 
 
 def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -> Shot:
     piece, info = verdict.cut, verdict.info
     assert piece is not None
     assert info is not None
-    end = piece.dub_start + seconds(piece.length, piece.rate)
-    window = (piece.dub_start - CONTEXT, end + CONTEXT)
+    after = seconds(piece.length, piece.rate) + CONTEXT
+    window = (piece.dub_start - CONTEXT, piece.dub_start + after)
     sound = judge.dub.digest(piece.dub_start, *window)
     return Shot(
         key=shot_key(info, piece, sound, language=language, face=verdict.face),
@@ -195,7 +189,7 @@ def _clip_plan(
         record=FrameRange(first, end - first, document.rate),
         timecode=str(Timecode(zero + first, document.rate, document.drop)),
         media=written_media(placement.clip),
-        dub=_dub_names(judge.dub, placement, document),
+        dub=_dub_names(judge, placement),
         speech=None if verdict.speech is None else float(verdict.speech),
         decision=verdict.decision,
         reason=verdict.reason,
@@ -204,9 +198,9 @@ def _clip_plan(
     )
 
 
-def _dub_names(dub: Ear, placement: Placement, document: Document) -> tuple[str, ...]:
-    start, end = (seconds(frame, document.rate) for frame in placement.window)
-    return tuple(dict.fromkeys(piece.path.name for piece in dub.pieces(start, end)))
+def _dub_names(judge: Judge, placement: Placement) -> tuple[str, ...]:
+    start, end = (judge.seconds(frame) for frame in placement.window)
+    return tuple(dict.fromkeys(piece.path.name for piece in judge.dub.pieces(start, end)))
 
 
 def _offline_warning(media: MediaFinder) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class MediaFinder:
         self._probed: dict[Path, MediaInfo | UniSyncError] = {}
         self._present: dict[Path, bool] = {}
         self._local: dict[str, Path] = {}
+        self._pictures: dict[otio.core.MediaReference, MediaInfo] = {}
         self.offline: dict[str, None] = {}
         """Media that were looked for and not found, as the edit writes them, in order."""
 
@@ -48,9 +49,13 @@ class MediaFinder:
         Raises:
             MediaError: offline, damaged, or several files fit.
         """
-        path = self.local(clip.media_reference)
+        media = clip.media_reference
+        if media in self._pictures:
+            return self._pictures[media]
+        path = self.local(media)
         if path is not None and self._exists(path):
-            return self._probe(path)
+            info = self._pictures[media] = self._probe(path)
+            return info
         found = self._by_reel(clip) or self._by_name(clip, path)
         return self._only(clip, found)
 
