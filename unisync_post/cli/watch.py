@@ -12,6 +12,7 @@ import click
 from ..exit_codes import ExitCode
 from ..watch.config import read_config
 from ..watch.names import shown
+from ..watch.report import reporting
 from ..watch.service import Watcher
 
 
@@ -28,12 +29,14 @@ def watch(config: Path, once: bool) -> None:
     Stop it with Ctrl-C or SIGTERM, or kill it: started again it goes on where it was. A line is
     printed for everything that happens to a drop; the same stands in its NAME.unisync.json.
     """
-    watcher = Watcher(read_config(config), say=_line)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: watcher.stop())
-    _line("", f"watching {watcher.config.folder}; results go to {watcher.config.out}")
-    watcher.run(once=once)
-    _line("", "stopped")
+    settings = read_config(config)
+    with reporting(settings, _line) as report:
+        watcher = Watcher(settings, report=report)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: watcher.stop())
+        report.say("", f"watching {settings.folder}; results go to {settings.out}")
+        watcher.run(once=once)
+        report.say("", "stopped")
     sys.exit(int(ExitCode.OK))
 
 

@@ -197,8 +197,7 @@ def create_job(
         if known.job.identity == identity:
             return known
     suffix = Path(plan.edit).suffix if _SUFFIX.fullmatch(Path(plan.edit).suffix) else ""
-    # cut to length before the version, so that two versions never share a name
-    name = slug(Path(plan.edit).stem)[:60] + version_suffix(plan)
+    name = _free_name(out, slug(Path(plan.edit).stem)[:60], version_suffix(plan))
     folder = out / "jobs" / name
     job = Job(
         format=FORMAT,
@@ -211,6 +210,16 @@ def create_job(
     )
     _write_folder(folder, {"job.json": dump(job), "plan.json": dump(plan), job.edit: edit})
     return JobFolder(folder, job, plan)
+
+
+def _free_name(out: Path, stem: str, version: str) -> str:
+    """A job's name: cut to length before the version, so that two versions never share one, and
+    numbered where two timelines came in files of one name."""
+    name, number = f"{stem}{version}", 1
+    while (out / "jobs" / name).exists():
+        number += 1
+        name = f"{stem}_{number}{version}"
+    return name
 
 
 def version_suffix(plan: Plan) -> str:

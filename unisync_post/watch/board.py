@@ -62,7 +62,7 @@ class Board:
         if status is None or not self._holds(status, found):
             first = status.first_seen if status is not None else now()
             status = Status(shown(found.name), State.ARRIVING, first_seen=first)
-        drop = self.drops[found.name] = Drop(self._count, found, status)
+        drop = self.drops[found.name] = Drop(self._count, found, status, since=self.clock())
         return drop
 
     def _holds(self, status: Status, found: Found) -> bool:
@@ -72,6 +72,11 @@ class Board:
         if status.state is State.REJECTED:
             return status.settings == self.settings
         return outputs_are_there(status)
+
+    def oldest(self) -> float:
+        """Seconds that the drop has waited that has waited longest for its end."""
+        begun = (drop.since for drop in self.drops.values() if not drop.state.is_final)
+        return self.clock() - min(begun, default=self.clock())
 
     def active(self) -> Iterator[Drop]:
         return (drop for drop in list(self.drops.values()) if drop.is_active)
@@ -89,6 +94,8 @@ class Board:
     ) -> None:
         """A drop's new state: written beside it, and said."""
         before = drop.status
+        if before.state.is_final and not state.is_final:
+            drop.since = self.clock()
         drop.status = replace(
             before,
             state=state,

@@ -100,6 +100,8 @@ class WatchConfig:
         path_map: folders as edits write them, and where they are here.
         patience: seconds without a sign of life after which another watcher's drops are taken over.
         plan_limit: seconds that reading and planning one drop may take.
+        log: file for records as JSON lines, which rotates; ``metrics``: file for Prometheus figures
+            (textfile collector). Neither is written when not given.
     """
 
     folder: Path
@@ -120,6 +122,8 @@ class WatchConfig:
     path_map: Mapping[str, str] = field(default_factory=dict)
     patience: _Positive = 30.0
     plan_limit: _Positive = 1800.0
+    log: Path | None = None
+    metrics: Path | None = None
 
     __pydantic_config__ = _STRICT
 
@@ -154,6 +158,8 @@ def read_config(path: Path) -> WatchConfig:
         media=tuple(home / folder for folder in config.media),
         roots=tuple(home / folder for folder in config.roots),
         status=None if config.status is None else home / config.status,
+        log=None if config.log is None else home / config.log,
+        metrics=None if config.metrics is None else home / config.metrics,
     )
     check_folders(config, path)
     return config
@@ -163,8 +169,8 @@ def check_folders(config: WatchConfig, file: Path | None = None) -> None:
     """Make sure that what is written can never come back in as a drop.
 
     Raises:
-        JobError: ``out`` or ``status`` lies in the watched folder, or that in ``out``; links are
-            followed.
+        JobError: anything that is written lies in the watched folder, or that in ``out``; links
+            are followed.
     """
     watched, out = config.folder.resolve(), config.out.resolve()
     if out == watched or watched in out.parents:
@@ -179,12 +185,13 @@ def check_folders(config: WatchConfig, file: Path | None = None) -> None:
             file=file,
             remedy="Give results a folder of their own.",
         )
-    if config.status is not None and watched in config.status.resolve().parents:
-        raise JobError(
-            f"status = {config.status} lies inside the watched folder",
-            file=file,
-            remedy="Leave it out to have status files beside the drops, or choose another folder.",
-        )
+    for name, path in (("status", config.status), ("log", config.log), ("metrics", config.metrics)):
+        if path is not None and watched in path.resolve().parents:
+            raise JobError(
+                f"{name} = {path} lies inside the watched folder",
+                file=file,
+                remedy="Choose another folder, or leave it out.",
+            )
     _check_language(config.language, file)
 
 

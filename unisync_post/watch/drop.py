@@ -25,6 +25,7 @@ class Drop:
     Attributes:
         number: in the order in which drops were first seen.
         found: as it lies there now; ``pinned``: as it was when it was last read.
+        since: instant at which it came, or changed.
         looks: at its files; ``media``: at files outside of it that it needs.
         status: what its status file says, or is about to.
         lease: held from its planning to its end.
@@ -46,6 +47,7 @@ class Drop:
     number: int
     found: Found
     status: Status
+    since: float = 0.0
     looks: Looks = field(default_factory=Looks)
     media: Looks = field(default_factory=Looks)
     pinned: Found | None = None
@@ -106,9 +108,12 @@ class Drop:
 
 
 def outputs_are_there(status: Status) -> bool:
-    """Whether everything that a finished drop's status names still exists."""
-    paths = [path for output in status.outputs for path in (output.job, output.edit) if path]
-    return all(Path(path).exists() for path in paths)
+    """Whether a finished drop's edits still exist; of a job that was purged nobody wants them."""
+    return all(
+        Path(output.edit).exists()
+        for output in status.outputs
+        if output.edit is not None and Path(output.job).exists()
+    )
 
 
 def proof_of(drop: Drop, preset: Preset, config: WatchConfig) -> Proof:

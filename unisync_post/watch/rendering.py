@@ -41,7 +41,8 @@ class Renderer(Protocol):
     def info(self) -> EngineInfo: ...
 
     @property
-    def idle(self) -> bool: ...
+    def depth(self) -> int:
+        """Shots waiting for a worker."""
 
     def time_left(self, job: JobFolder) -> float | None: ...
 
@@ -98,6 +99,11 @@ class Rendering:
         if name not in self._renderers:
             self._renderers[name] = self.open_renderer(name)
         return self._renderers[name]
+
+    @property
+    def depth(self) -> int:
+        """Shots waiting for a worker, of all engines."""
+        return sum(renderer.depth for renderer in self._renderers.values())
 
     # -- the turn ----------------------------------------------------------------------------
 

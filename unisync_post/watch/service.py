@@ -18,13 +18,14 @@ from .. import __version__
 from ..job.folder import CANCEL
 from ..job.pool import WorkerPool
 from ..records import dump
-from .board import Board, Say
+from .board import Board
 from .config import WatchConfig, check_folders
 from .drop import Drop, next_state, proof_of
 from .helper import Helper
 from .planning import Planning
 from .ready import LOOKS
 from .rendering import Renderer, Rendering
+from .report import Report
 from .scan import scan
 from .status import State
 from .storage import Storage
@@ -41,7 +42,7 @@ class Watcher:
 
     Args:
         config: its settings.
-        say: hears a drop's name and what happens to it.
+        report: hears what happens to drops and jobs.
         open_renderer: starts what renders with an engine; ``open_helper``: what reads and finishes.
         clock: monotonic seconds; no other clock decides anything here.
 
@@ -53,7 +54,7 @@ class Watcher:
         self,
         config: WatchConfig,
         *,
-        say: Say = lambda name, text: None,
+        report: Report,
         open_renderer: Callable[[str], Renderer] | None = None,
         open_helper: Callable[[str], Helper] = Helper,
         clock: Callable[[], float] = time.monotonic,
@@ -61,12 +62,14 @@ class Watcher:
         check_folders(config)
         self.config = config
         self.clock = clock
-        self._say = say
+        self.report = report
         network = is_network(config.folder)
         self.settle = config.settle or (_NETWORK_SETTLE if network else _LOCAL_SETTLE)
         self.storage = Storage(config)
-        self.board = Board(config, settings_digest(config), say, clock)
-        opened = open_renderer or (lambda name: WorkerPool(name, config.workers))
+        self.board = Board(config, settings_digest(config), report.say, clock)
+        opened = open_renderer or (
+            lambda name: WorkerPool(name, config.workers, listen=report.listen)
+        )
         self.rendering = Rendering(
             self.board, self.storage, opened, open_helper("unisync finisher"), self.settle
         )
@@ -149,7 +152,7 @@ class Watcher:
             self._pause(reason)
             return
         if self._offline:
-            self._say("", "The storage is back.")
+            self.report.say("", "The storage is back.")
             self._offline = ""
         here = {drop.name for drop in found}
         for one in found:
@@ -160,6 +163,7 @@ class Watcher:
                 self._judge(drop, now)
         for drop in [drop for drop in self.board.drops.values() if drop.name not in here]:
             self._absent(drop)
+        self.report.looked(self.board.oldest(), self.rendering.depth)
 
     def _judge(self, drop: Drop, now: float) -> None:
         if drop.state is State.CANCELLED and drop.is_as_read() and not self._is_cancelled(drop):
@@ -187,7 +191,7 @@ class Watcher:
         if drop.absent < LOOKS:
             return
         if drop.is_active:
-            self._say(drop.name, "cancelled: it was taken away; what is rendered is kept")
+            self.report.say(drop.name, "cancelled: it was taken away; what is rendered is kept")
             self.board.release(drop)
         del self.board.drops[drop.name]
 
@@ -196,7 +200,7 @@ class Watcher:
         if reason == self._offline:
             return
         self._offline = reason
-        self._say("", f"paused: {reason}")
+        self.report.say("", f"paused: {reason}")
         self.rendering.stop()
         self.planning.stop()
         for drop in self.board.active():

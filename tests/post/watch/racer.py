@@ -12,6 +12,7 @@ from unisync_post.job.folder import JobFolder
 from unisync_post.job.result import ShotResult
 from unisync_post.plan.plan import ClipPlan
 from unisync_post.watch.config import read_config
+from unisync_post.watch.report import Report
 from unisync_post.watch.service import Watcher
 
 
@@ -29,7 +30,9 @@ class Logging(InlineRenderer):
 def main(config: Path) -> None:
     renderer = Logging(quick=True)
     renderer.log = config.with_name(f"rendered.{os.getpid()}")
-    Watcher(read_config(config), open_renderer=lambda name: renderer).run(once=True)
+    settings = read_config(config)
+    report = Report(settings, lambda name, text: None)
+    Watcher(settings, report=report, open_renderer=lambda name: renderer).run(once=True)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,13 @@ def test_lost_results_are_made_again(bench: Bench, stage) -> None:
     bench.pass_time(0.25)
     bench.until("Reel.xml", "done")
     assert Path(output.edit).exists()
+    assert len(bench.renderer.order) == 1
+    # a job that was purged is not wanted any more
+    shutil.rmtree(Path(output.job).parents[1])
+    bench.restart()
+    bench.pass_time(20)
+    assert bench.status("Reel.xml").state is State.DONE
+    assert len(bench.renderer.order) == 1
 
 
 def test_the_same_content_under_another_name_is_the_old_result(bench: Bench, stage) -> None:
@@ -203,17 +210,17 @@ def test_the_same_content_under_another_name_is_the_old_result(bench: Bench, sta
 
 def test_a_changed_edit_renders_only_what_changed(stage, tmp_path: Path) -> None:
     bench = Bench.at(tmp_path, quick=False, media=(stage.folder,))
-    before = [Cut(stage.anna), Cut(stage.anna, entry=2)]
+    before = [Cut(stage.anna, length=20), Cut(stage.anna, entry=2, length=20)]
     write_edit(bench.folder / "Reel_v1.xml", before)
     shutil.copy(stage.fr, bench.folder / "Reel_v1_FR.wav")
     bench.until("Reel_v1.xml", "done")
-    write_edit(bench.folder / "Reel_v1.xml", [before[0], Cut(stage.anna, entry=7)])
+    write_edit(bench.folder / "Reel_v1.xml", [before[0], Cut(stage.anna, entry=7, length=20)])
     bench.until("Reel_v1.xml", "rendering")
     done = bench.until("Reel_v1.xml", "done").outputs[0]
     assert done.edit.endswith("Reel_v1_UNISYNC_FR_v002.xml")
     assert (done.shots, done.rendered, len(bench.renderer.order)) == (2, 2, 3)
     # a new version that comes under its own name is the same reel
-    write_edit(bench.folder / "Reel_v2.xml", [before[0], Cut(stage.anna, entry=9)])
+    write_edit(bench.folder / "Reel_v2.xml", [before[0], Cut(stage.anna, entry=9, length=20)])
     shutil.copy(stage.fr, bench.folder / "Reel_v2_FR.wav")
     bench.until("Reel_v2.xml", "done")
     assert len(bench.renderer.order) == 4
@@ -258,4 +265,18 @@ def test_a_drop_that_is_taken_away_is_given_up(bench: Bench, stage) -> None:
     bench.until("Reel.xml", "rendering")
     bench.pass_time(5)
     assert any("it was taken away" in line for line in bench.said)
-    assert bench.renderer.idle
+    assert not bench.renderer.waiting
+
+
+def test_versions_in_packages_whose_edits_have_one_name_do_not_collide(bench: Bench, stage) -> None:
+    for version in ("EP101_v1", "EP101_v2"):
+        package = bench.folder / version
+        package.mkdir()
+        text = stage.edit.read_text().replace("<name>Reel</name>", f"<name>{version}</name>")
+        (package / "edit.xml").write_text(text)
+        shutil.copy(stage.fr, package / "FR.wav")
+    first = bench.until("EP101_v1", "done").outputs[0]
+    second = bench.until("EP101_v2", "done").outputs[0]
+    assert Path(first.edit).name == "edit_UNISYNC_FR_v001.xml"
+    assert Path(second.edit).name == "edit_2_UNISYNC_FR_v001.xml"
+    assert len(bench.renderer.order) == 1, "the second shows the same pictures"

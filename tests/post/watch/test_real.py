@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -25,9 +26,10 @@ def several_shots(stage, folder: Path, name: str = "Reel.xml") -> None:
     write_edit(folder / name, cuts)
 
 
-def new_media(running: Running) -> dict[str, int]:
-    """The new media and when each was written."""
-    return {p.name: p.stat().st_mtime_ns for p in running.out.glob("*/*/media/*.mov")}
+def finished_shots(running: Running) -> dict[str, int]:
+    """The shots that are on record, and when each record was written."""
+    records = running.out.glob("*/*/shots/*/result.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in records}
 
 
 def log(running: Running) -> str:
@@ -38,6 +40,7 @@ def test_once_does_what_can_be_done_and_ends(running: Running, stage) -> None:
     running.folder.mkdir()
     drop_edit(running.folder, "Reel.xml", stage.edit, stage.fr)
     shutil.copy(stage.edit, running.folder / "No dub.xml")
+    running.settings += '\nlog = "log/watch.jsonl"\nmetrics = "unisync.prom"'
     running.start("--once")
     assert running.process is not None
     assert running.process.wait(timeout=90) == 0, log(running)
@@ -48,6 +51,13 @@ def test_once_does_what_can_be_done_and_ends(running: Running, stage) -> None:
     lines = log(running).splitlines()
     assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines), lines
     assert lines[-1].endswith(" stopped")
+    records = [
+        json.loads(line) for line in (running.home / "log/watch.jsonl").read_text().splitlines()
+    ]
+    assert {"drop", "watch", "shot", "done", "end", "worker"} <= {r["kind"] for r in records}
+    figures = (running.home / "unisync.prom").read_text()
+    assert 'unisync_shots_total{state="rendered"} 1.0' in figures
+    assert re.search(r"^unisync_watch_last_scan_timestamp_seconds 1\.", figures, re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -73,18 +83,18 @@ def test_row_02_killed_twice_it_finishes_and_redoes_no_shot(running: Running, st
     before: dict[str, int] = {}
     for _ in range(2):
         end = time.monotonic() + 60
-        while len(new_media(running)) == len(before) and time.monotonic() < end:
+        while len(finished_shots(running)) == len(before) and time.monotonic() < end:
             time.sleep(0.02)
         running.kill()
-        found = new_media(running)
+        found = finished_shots(running)
         assert {name: found[name] for name in before} == before
         before = found
         running.start()
     (output,) = running.until("Reel.xml", "done")["outputs"]
     assert output["rendered"] == 3
-    found = new_media(running)
+    found = finished_shots(running)
     assert {name: found[name] for name in before} == before
-    assert len(found) == 3
+    assert len(found) == len(list(running.out.glob("*/*/media/*.mov"))) == 3
     assert len(list(running.out.glob("*/*/jobs/*"))) == 1
     assert not list(running.out.rglob("*.part")) + list(running.folder.rglob("*.tmp"))
 
@@ -138,11 +148,11 @@ def test_row_05_a_disk_that_fills_up_and_is_freed(
                 break
     status = running.until("Reel.xml", "waiting")
     assert status["waiting_for"] == ["room on the disk"], status
-    done = new_media(running)
+    done = finished_shots(running)
     ballast.unlink()
     (output,) = running.until("Reel.xml", "done")["outputs"]
     assert (output["rendered"], output["failed"]) == (3, 0)
-    assert {name: new_media(running)[name] for name in done} == done
+    assert {name: finished_shots(running)[name] for name in done} == done
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from unisync_post.plan.plan import ClipPlan
 from unisync_post.records import dump, write_atomic
 from unisync_post.watch.config import WatchConfig
 from unisync_post.watch.helper import Helper, Outcome, _done
+from unisync_post.watch.report import Report
 from unisync_post.watch.service import Watcher
 from unisync_post.watch.status import Status, StatusFiles
 
@@ -84,8 +85,8 @@ class InlineRenderer:
         return replace(self.engine.info, name="painter")
 
     @property
-    def idle(self) -> bool:
-        return not self.waiting
+    def depth(self) -> int:
+        return sum(len(todo) for _, todo in self.waiting.values())
 
     def time_left(self, job: JobFolder) -> float | None:
         return 12.5
@@ -166,7 +167,7 @@ class Bench:
         if self._watcher is None:
             self._watcher = Watcher(
                 self.config,
-                say=lambda name, text: self.said.append(f"{name} {text}".strip()),
+                report=Report(self.config, lambda name, text: self.said.append(f"{name} {text}")),
                 open_renderer=lambda name: self.renderer,
                 open_helper=InlineHelper,
                 clock=self.clock,
