@@ -15,8 +15,9 @@ import torch
 
 from .checkpoints.detect import open_checkpoint
 from .checkpoints.inspection import Mode, info_of, inspect
+from .checkpoints.safety import PICKLE_SUFFIXES, refusal
 from .errors import CheckpointError
-from .lora import load_lora, meta_of
+from .lora import check_base, load_lora, meta_of
 
 if TYPE_CHECKING:
     from .transformer import UniSyncTransformer3DModel
@@ -45,7 +46,8 @@ class ModelFolder:
         """Looks at the folder (or single transformer file) at `path`.
 
         Raises:
-            CheckpointError: there is no transformer in it, or an adapter that cannot be chosen.
+            CheckpointError: there is no transformer in it, or an adapter that is for another
+                network, a pickle, or one of several.
         """
         path = Path(path)
         home = path if path.is_dir() else path.parent
@@ -53,8 +55,9 @@ class ModelFolder:
         checkpoint = open_checkpoint(transformer)
         lora = _adapter(home)
         mode = info_of(checkpoint).mode
-        if lora is not None and inspect(lora).mode == "lora":
-            mode = "lora"
+        if lora is not None:
+            check_base(lora, checkpoint.config)
+            mode = "lora" if inspect(lora).mode == "lora" else mode
         return cls(
             path=path,
             transformer=transformer,
@@ -101,7 +104,11 @@ def _file(home: Path, name: str) -> Path | None:
 
 
 def _adapter(home: Path) -> Path | None:
-    found = sorted((home / "lora").glob("*.safetensors"))
+    files = sorted((home / "lora").glob("*"))
+    found = [file for file in files if file.suffix == ".safetensors"]
+    pickles = [file for file in files if file.suffix in PICKLE_SUFFIXES]
+    if pickles and not found:
+        raise refusal(pickles[0])
     if len(found) > 1:
         raise CheckpointError(
             f"several adapters: {', '.join(file.name for file in found[:10])}",

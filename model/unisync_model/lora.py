@@ -145,11 +145,11 @@ def load_lora(
             whole that the network was loaded without.
     """
     path = Path(path)
-    if container_of(path) is not Container.SAFETENSORS:
-        raise refusal(path)
+    if container_of(path) is Container.PICKLE:
+        raise refusal(path, "Ask its author for safetensors.")
     weights = SafetensorsWeights([path])
     meta = read_meta(weights.metadata)
-    _check_base(meta, weights.metadata, model, path)
+    _check_base(meta, weights.metadata, model.config, path)
     tensors = {key: weights.read(key).clone() for key in weights.tensors}
     adapter = sorted_out(tensors, model, path)
     replaced = _put_whole(model, adapter, scale)
@@ -212,13 +212,26 @@ def read_meta(metadata: Mapping[str, str]) -> LoraMeta | None:
     return LoraMeta(**{**known, **lists})
 
 
+def check_base(path: Path | str, config: Mapping[str, Any]) -> None:
+    """Refuse an adapter that was trained for another network, by its header alone.
+
+    Args:
+        config: of the network it is meant for.
+
+    Raises:
+        CheckpointError: naming both networks.
+    """
+    metadata = SafetensorsWeights([Path(path)]).metadata
+    _check_base(read_meta(metadata), metadata, config, Path(path))
+
+
 def _check_base(
     meta: LoraMeta | None,
     metadata: Mapping[str, str],
-    model: UniSyncTransformer3DModel,
+    config: Mapping[str, Any],
     path: Path,
 ) -> None:
-    wanted = base_of(model.config)
+    wanted = base_of(config)
     stated = meta.base if meta else metadata.get("modelspec.architecture", "wan")
     fits = stated == wanted if meta else "wan" in stated.lower()
     if not fits:
@@ -257,6 +270,7 @@ __all__ = [
     "LoadedLora",
     "LoraMeta",
     "base_of",
+    "check_base",
     "fuse_loras",
     "is_lora",
     "load_lora",

@@ -190,6 +190,14 @@ def refuse_unless_fits(
     raise MemoryBudgetError(f"{needed} is more than the {budget / GIB:.1f} GiB free", remedy=remedy)
 
 
+def total_bytes(device: str | torch.device) -> int:
+    """Bytes of a CUDA device, free or not, or the machine's memory for the CPU."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return free_bytes(device)
+
+
 def free_bytes(device: str | torch.device) -> int:
     """Bytes free on a CUDA device, or the machine's memory for the CPU."""
     device = torch.device(device)

@@ -10,7 +10,7 @@ scheduler/sampling.json                all of our sampling settings
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +19,56 @@ import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
 
 from .audio import AudioEncoder, open_audio_encoder
+from .checkpoints.safety import PICKLE_SUFFIXES, refusal
 from .errors import CheckpointError
 from .folder import ModelFolder
 from .lora import LoraMeta, meta_of
+from .memory import Profile
+from .placement import place, place_vae, quantization
 from .prompt import PromptEmbeds
 from .settings import SamplingSettings
 
 if TYPE_CHECKING:
     from .pipeline import UniSyncPipeline
+    from .transformer import UniSyncTransformer3DModel
 
+VAE_HOME = "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"
 SETTINGS = "sampling.json"
 DISTILLED_TAU_SIGMA = 0.43
 """Where the paper's tau = 0.8 ends at 40 steps and shift 3, as a level; for few steps."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a pipeline needs beside the network; all of it is there."""
+
+    vae: Path
+    audio_encoder: Path
+    prompt_embeds: Path
+
+
+def parts_of(found: ModelFolder) -> Parts:
+    """The parts beside the network; nothing is loaded.
+
+    Raises:
+        CheckpointError: a part is missing, or is there as a pickle only.
+    """
+    vae = _there(found.vae, found, "vae", f"Copy the vae folder of {VAE_HOME} here")
+    ear = _there(
+        found.audio_encoder,
+        found,
+        "audio_encoder",
+        "Copy wav2vec2-large-xlsr-53-english here, saved as safetensors",
+    )
+    words = _there(
+        found.prompt_embeds,
+        found,
+        "prompt_embeds.safetensors",
+        "Compute it once: unisync weights prompt",
+    )
+    for folder in (vae, ear):
+        _check_loadable(folder)
+    return Parts(vae, ear, words)
 
 
 def open_pipeline(
@@ -38,7 +76,7 @@ def open_pipeline(
     *,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.bfloat16,
-    quantization: Any = None,
+    profile: Profile | None = None,
 ) -> UniSyncPipeline:
     """All parts of a model directory.
 
@@ -46,40 +84,48 @@ def open_pipeline(
         folder: see the module; its transformer in any layout ``load_transformer`` takes, with an
             adapter in ``lora/`` if there is one.
         device: of every part; the shot itself stays on the CPU.
-        dtype: of the transformer. VAE and audio encoder run in float32, as published.
-        quantization: see ``load_transformer``.
+        dtype: of the transformer, where no profile says it. VAE and audio encoder then run in
+            float32, as published.
+        profile: lays network and VAE out on the device (:func:`.placement.place`). The audio
+            encoder stays on the CPU: it listens once a shot, and its GiB is not in the estimate.
 
     Raises:
-        CheckpointError: a part missing, foreign or damaged.
+        CheckpointError: a part missing, foreign or damaged, or weights that the profile cannot
+            hold as it should.
     """
     from .pipeline import UniSyncPipeline
 
     found = ModelFolder.open(folder)
-    vae_at = _there(
-        found.vae, folder, "vae", "Copy the vae folder of Wan-AI/Wan2.1-T2V-1.3B-Diffusers here"
-    )
-    audio_at = _there(
-        found.audio_encoder,
-        folder,
-        "audio_encoder",
-        "Copy wav2vec2-large-xlsr-53-english here, saved as safetensors",
-    )
-    words_at = _there(
-        found.prompt_embeds,
-        folder,
-        "prompt_embeds.safetensors",
-        "Compute it once with prompt.encode_prompt",
-    )
+    parts = parts_of(found)
     vae = AutoencoderKLWan.from_pretrained(
-        vae_at, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+        parts.vae, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
     )
+    if profile is None:
+        network = found.load_transformer(dtype=dtype, device=device)
+        vae, ear_device = vae.to(device), device
+    else:
+        network, ear_device = _placed(found, profile, device), "cpu"
+        place_vae(vae, profile, device)
     return UniSyncPipeline(
-        found.load_transformer(dtype=dtype, device=device, quantization=quantization),
-        vae.to(device),
-        open_audio_encoder(audio_at, device),
-        PromptEmbeds.load(words_at),
+        network,
+        vae,
+        open_audio_encoder(parts.audio_encoder, ear_device),
+        PromptEmbeds.load(parts.prompt_embeds),
         settings_of(found),
     )
+
+
+def _placed(
+    found: ModelFolder, profile: Profile, device: str | torch.device
+) -> UniSyncTransformer3DModel:
+    # what shrinks or waits in host memory must not pass through the card in full
+    direct = profile.offload is None and profile.storage != "fp8"
+    network = found.load_transformer(
+        dtype=profile.compute,
+        device=device if direct else "cpu",
+        quantization=quantization(profile),
+    )
+    return place(network, profile, device)
 
 
 def settings_of(found: ModelFolder) -> SamplingSettings:
@@ -147,7 +193,18 @@ def _saved_part(encoder: AudioEncoder) -> Any:
     return getattr(encoder, "model", encoder)
 
 
-def _there(part: Path | None, folder: str | Path, name: str, remedy: str) -> Path:
+def _there(part: Path | None, found: ModelFolder, name: str, remedy: str) -> Path:
     if part is None:
-        raise CheckpointError(f"the model directory has no {name}", file=folder, remedy=remedy)
+        raise CheckpointError(f"the model directory has no {name}", file=found.path, remedy=remedy)
     return part
+
+
+def _check_loadable(folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        for pickle in sorted(file for file in folder.iterdir() if file.suffix in PICKLE_SUFFIXES):
+            raise refusal(pickle)
+    for wanted in ("config.json", "*.safetensors"):
+        if not any(folder.glob(wanted)):
+            raise CheckpointError(
+                f"there is no {wanted} here", file=folder, remedy="Copy the whole folder again"
+            )
