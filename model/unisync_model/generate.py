@@ -27,6 +27,7 @@ from .shot_conditions import (
     references,
     velocity,
 )
+from .speed import guarded, start_shot
 from .tali import Tali
 from .transformer import UniSyncTransformer3DModel
 from .windows import Chunk, Window, joint, sample_autoregressive
@@ -122,6 +123,7 @@ def pictures(run: Run, callback: Callback | None) -> Iterator[Frames]:
     Yields:
         (4, H, W, 3) uint8, the last one shorter where the shot is.
     """
+    start_shot(run.transformer)
     if run.settings.mode == "autoregressive":
         yield from _in_turn(run, callback)
         return
@@ -144,7 +146,7 @@ def _jointly(run: Run, callback: Callback | None) -> Tensor:
         joint(of_window, run.windows),
         run.noise,
         run.levels,
-        inject=run.tali,
+        inject=guarded(run.transformer, run.tali),
         guide=run.guide,
         solver=run.settings.solver,
         callback=callback,
@@ -161,7 +163,8 @@ def _in_turn(run: Run, callback: Callback | None) -> Iterator[Frames]:
         guide = run.guide
         if guide.weight is not None:
             guide = replace(guide, weight=window.of(guide.weight))
-        return Chunk(_over(run, window, motion), run.tali.window(*window), guide)
+        tali = guarded(run.transformer, run.tali.window(*window))
+        return Chunk(_over(run, window, motion), tali, guide)
 
     past.latents = sample_autoregressive(
         begin,
