@@ -24,7 +24,7 @@ from .errors import CheckpointError
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 RECORD = "unisync-weights.json"
 """Written beside pulled files: what they are and their hashes."""

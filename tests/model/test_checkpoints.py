@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,16 @@ import gguf
 import published
 import pytest
 import torch
+from diffusers import QuantoConfig
 from gguf import GGMLQuantizationType as Ggml
-from networks import opened, tiny_inputs, tiny_network, velocity
+from networks import distance, opened, tiny_inputs, tiny_network, velocity
+from peft import LoraConfig
 
 from unisync_model.checkpoints import Layout, load_transformer, open_checkpoint
 from unisync_model.checkpoints.detect import Checkpoint, Part
 from unisync_model.checkpoints.keys import Naming
 from unisync_model.errors import CheckpointError
+from unisync_model.lora import LoraMeta, load_lora, save_lora
 from unisync_model.transformer import UniSyncTransformer3DModel
 
 # rows that GGUF can pack in blocks of 32; the text length is the pull request's, which it never
@@ -106,6 +110,33 @@ def test_gguf_kept_in_blocks_computes_the_same(
     assert layer.weight.dtype == torch.uint8
     inputs = tiny_inputs()
     assert torch.allclose(velocity(packed, **inputs), velocity(expanded, **inputs), atol=2e-3)
+
+
+def test_an_adapter_sits_on_packed_layers(tmp_path: Path) -> None:
+    base, training = tiny_network(ffn_dim=64), tiny_network(ffn_dim=64)
+    training.add_adapter(LoraConfig(r=2, target_modules=["to_q"], init_lora_weights=False))
+    lora = save_lora(training, tmp_path / "lora.safetensors", LoraMeta())
+    path = published.write_gguf(Ggml.Q8_0)(base, tmp_path)
+    expanded = load_transformer(path, dtype=torch.float32)
+    packed = load_transformer(path, dtype=torch.float32, quantization="gguf")
+    before = velocity(expanded, **tiny_inputs())
+    for model in (expanded, packed):
+        load_lora(model, lora)
+    after = velocity(expanded, **tiny_inputs())
+    assert distance(before, after) > 0.1
+    assert distance(velocity(packed, **tiny_inputs()), after) < 2e-2
+
+
+@pytest.mark.filterwarnings("ignore:`Quanto:FutureWarning")
+def test_quantisation_that_cannot_run_here_is_said(
+    network: UniSyncTransformer3DModel, tmp_path: Path
+) -> None:
+    if importlib.util.find_spec("optimum"):
+        pytest.skip("quanto is installed")
+    path = published.unisync(network, tmp_path)
+    # the one configuration that needs no package to be made
+    with pytest.raises(CheckpointError, match="cannot be used here"):
+        load_transformer(path, quantization=QuantoConfig())
 
 
 def test_a_fused_av2v_file_is_split(network: UniSyncTransformer3DModel, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from gguf import GGMLQuantizationType as Ggml
 from networks import opened, tiny_network
+from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 
 from unisync_model.checkpoints import Layout, convert, inspect, load_transformer, verify
@@ -17,6 +18,7 @@ from unisync_model.checkpoints.conversion import TARGETS
 from unisync_model.checkpoints.detect import Checkpoint, Part
 from unisync_model.checkpoints.keys import Naming
 from unisync_model.errors import CheckpointError
+from unisync_model.lora import LoraMeta, save_lora
 from unisync_model.transformer import UniSyncTransformer3DModel
 
 
@@ -150,6 +152,20 @@ def test_inspection_says_what_it_is(network: UniSyncTransformer3DModel, tmp_path
     assert base.licence is None
     (tmp_path / "base/README.md").write_text("---\nlicense: apache-2.0\n---\n")
     assert inspect(tmp_path / "base").licence == "apache-2.0"
+
+
+def test_adapters_are_inspected_and_verified(tmp_path: Path) -> None:
+    model = opened(tiny_network(av2v=True, pafs="residual"))
+    model.add_adapter(LoraConfig(r=2, target_modules=["to_q"]))
+    meta = LoraMeta(variant="residual", fps=("25",))
+    info = inspect(save_lora(model, tmp_path / "a.safetensors", meta))
+    assert (info.kind, info.layout, info.mode, info.pafs) == ("lora", "unisync", "lora", "residual")
+    assert info.lora is not None
+    assert info.lora.base == "S2V-3x32"
+    assert verify(tmp_path / "a.safetensors", full=True).good
+    save_file({"blocks.0.self_attn.q.lora_A.weight": torch.ones(2, 2)}, tmp_path / "b.safetensors")
+    foreign = inspect(tmp_path / "b.safetensors")
+    assert (foreign.layout, foreign.mode, foreign.lora) == ("foreign", "training-free", None)
 
 
 def test_a_good_checkpoint_verifies(network: UniSyncTransformer3DModel, tmp_path: Path) -> None:

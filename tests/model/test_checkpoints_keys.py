@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
-from unisync_model.checkpoints.config import S2V_INJECT_LAYERS
+from unisync_model.checkpoints.config import S2V_INJECT_LAYERS, completed, inject_layers
 from unisync_model.checkpoints.keys import Naming, from_ours, inject_layers_of, naming_of, to_ours
 from unisync_model.transformer import UniSyncTransformer3DModel
 
@@ -59,6 +59,18 @@ def test_every_name_comes_back(naming: Naming, our_shapes: dict[str, tuple[int, 
     assert naming_of(theirs.values()) is naming
     ranks = tuple(range(12))
     assert inject_layers_of(theirs.values(), naming) == (LAYERS if naming is Naming.OURS else ranks)
+
+
+def test_a_single_file_of_the_14b_needs_no_config(our_shapes: dict[str, tuple[int, ...]]) -> None:
+    """ComfyUI and GGUF files carry none: the shapes and Wan's constants say everything."""
+    known = {"audio_inject_layers": inject_layers(12, {}, Path("wan.gguf"))}
+    found = completed(known, our_shapes, Path("wan.gguf"))
+    with init_empty_weights():
+        config = UniSyncTransformer3DModel().config
+    assert {name: config[name] for name in found} == found
+    assert set(config) - set(found) <= {"eps", "text_len", "pafs_size", "residual_fp32"} | {
+        name for name in config if name.startswith("_")
+    }
 
 
 def test_the_official_names(published_shapes: dict[str, tuple[int, ...]]) -> None:

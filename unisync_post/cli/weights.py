@@ -143,7 +143,7 @@ def _facts(info: CheckpointInfo) -> list[tuple[str, Any]]:
         ("layout", info.layout),
         ("parameters", f"{info.parameters:,} in {info.tensors} tensors"),
         ("stored as", dtypes),
-        ("size", f"{info.nbytes / 2**30:.2f} GiB"),
+        ("size", f"{info.nbytes / 2**20:,.1f} MiB"),
         ("AV2V", info.av2v),
         ("PAFS", info.pafs),
         ("mode", info.mode),

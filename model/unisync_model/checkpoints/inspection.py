@@ -14,6 +14,7 @@ from .detect import Checkpoint, open_checkpoint
 from .read import SafetensorsWeights, Weights
 
 Mode = Literal["lora", "training-free"]
+Av2v = Literal["none", "split", "fused"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class CheckpointInfo:
     licence: str | None
     config: dict[str, Any]
     """As `UniSyncTransformer3DModel` takes it; empty for a LoRA."""
-    av2v: Literal["none", "split", "fused"] = "none"
+    av2v: Av2v = "none"
     pafs: str = "none"
     surplus: tuple[str, ...] = ()
     lora: LoraMeta | None = None
@@ -58,7 +59,7 @@ def inspect(path: Path | str) -> CheckpointInfo:
 def info_of(checkpoint: Checkpoint) -> CheckpointInfo:
     """What an opened checkpoint is."""
     config = checkpoint.config
-    split = "fused" if checkpoint.fused_av2v else "split"
+    held: Av2v = "fused" if checkpoint.fused_av2v else "split"
     return CheckpointInfo(
         path=checkpoint.path,
         kind="transformer",
@@ -66,7 +67,7 @@ def info_of(checkpoint: Checkpoint) -> CheckpointInfo:
         **_counts(checkpoint.weights),
         licence=licence_of(checkpoint.path),
         config=config,
-        av2v=split if config["av2v"] else "none",
+        av2v=held if config["av2v"] else "none",
         pafs=config["pafs"],
         surplus=checkpoint.surplus,
     )

@@ -94,7 +94,8 @@ def build(
         quantizer.postprocess_model(model)
         model.hf_quantizer = quantizer
     model.requires_grad_(False)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def empty_model(
@@ -110,7 +111,8 @@ def empty_model(
     asked = {"av2v": av2v, "pafs": pafs, "pafs_size": pafs_size}
     config = {**checkpoint.config, **{k: v for k, v in asked.items() if v is not None}}
     with init_empty_weights():
-        return UniSyncTransformer3DModel(**config)
+        model: UniSyncTransformer3DModel = UniSyncTransformer3DModel(**config)
+    return model
 
 
 def wanted_parts(checkpoint: Checkpoint, model: UniSyncTransformer3DModel) -> tuple[Part, ...]:
@@ -232,8 +234,13 @@ def _quantizer(
             file=checkpoint.path,
             remedy="Load it without quantization, or convert it to GGUF.",
         )
-    quantizer = DiffusersAutoQuantizer.from_config(quantization)
-    quantizer.validate_environment(torch_dtype=dtype, device_map=None)
+    quantizer = DiffusersAutoQuantizer.from_config(quantization, pre_quantized=packed)
+    try:
+        quantizer.validate_environment(torch_dtype=dtype, device_map=None)
+    except (ImportError, RuntimeError) as error:
+        raise CheckpointError(
+            f"this quantisation cannot be used here: {error}", remedy="Load it without."
+        ) from error
     quantizer.preprocess_model(
         model=model,
         device_map=None,

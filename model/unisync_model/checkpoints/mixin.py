@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from typing_extensions import Self
 
 from ..errors import CheckpointError
+
+Model = TypeVar("Model", bound="CheckpointMixin")
 
 
 class CheckpointMixin:
@@ -22,7 +23,7 @@ class CheckpointMixin:
 
     @classmethod
     def from_pretrained(
-        cls,
+        cls: type[Model],
         pretrained_model_name_or_path: Path | str,
         *,
         subfolder: str | None = None,
@@ -32,7 +33,7 @@ class CheckpointMixin:
         quantization_config: Any = None,
         config: Mapping[str, Any] | Path | str | None = None,
         **options: Any,
-    ) -> Self:
+    ) -> Model:
         """The transformer in a local folder or file, whatever its layout.
 
         Args:
@@ -68,7 +69,9 @@ class CheckpointMixin:
         return model  # type: ignore[no-any-return]
 
     @classmethod
-    def from_single_file(cls, pretrained_model_link_or_path: Path | str, **options: Any) -> Self:
+    def from_single_file(
+        cls: type[Model], pretrained_model_link_or_path: Path | str, **options: Any
+    ) -> Model:
         """The transformer in one local file; the options are those of `from_pretrained`."""
         return cls.from_pretrained(pretrained_model_link_or_path, **options)
 

@@ -56,10 +56,10 @@ def container_of(file: Path) -> Container:
     )
 
 
-def refusal(file: Path) -> CheckpointError:
+def refusal(file: Path, remedy: str | None = None) -> CheckpointError:
     """Why a pickle is not opened, and what to use instead."""
     name = file.name.lower()
-    remedy = (
+    remedy = remedy or (
         "Convert it once, if you trust its source: "
         f"unisync weights convert {file} {file.with_suffix('.safetensors')} --allow-pickle."
     )

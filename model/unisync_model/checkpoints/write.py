@@ -57,7 +57,7 @@ def write_file(file: Path, plan: Sequence[Planned], metadata: Mapping[str, str])
             stream.write(len(text).to_bytes(8, "little") + text)
             for planned in plan:
                 value = planned.make().to(planned.dtype).contiguous()
-                stream.write(memoryview(value.reshape(-1).view(torch.uint8).numpy()))
+                value.reshape(-1).view(torch.uint8).numpy().tofile(stream)
         os.replace(partial, file)
     finally:
         partial.unlink(missing_ok=True)
