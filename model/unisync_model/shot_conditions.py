@@ -12,7 +12,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from .audio import AudioEncoder, Grid, at_frames
+from .audio import AudioEncoder, Grid, at_frames, null_audio
 from .codec import LatentCodec, mirrored
 from .flow import timestep
 from .masks import FRAMES
@@ -130,7 +130,7 @@ def velocity(
     first, stop = FRAMES * window.start, LEAD + FRAMES * window.stop
     audio = told.audio[..., first:stop].to(device)
     if branch != "full":
-        audio = torch.zeros_like(audio)
+        audio = null_audio(audio)
     words = told.prompt.negative if branch == "null" else told.prompt.positive
     t = torch.tensor([timestep(s, truncate=told.whole_timesteps)], device=device)
     # each window's branch is a denoising run of its own to the step caches
