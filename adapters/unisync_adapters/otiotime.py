@@ -42,7 +42,8 @@ def first_shown(played: otio.opentime.TimeRange, speed: Fraction, rate: Rate) ->
 
 def otio_time(frames: int | Fraction, rate: Rate) -> otio.opentime.RationalTime:
     """``frames`` at ``rate`` as OTIO holds it."""
-    return otio.opentime.RationalTime(float(frames), float(rate.fps))
+    fps = rate.fps
+    return otio.opentime.RationalTime(float(frames), fps.numerator / fps.denominator)
 
 
 def otio_range(

@@ -23,6 +23,9 @@ _STILL = "A still picture does not speak."
 _NO_MEDIA = "The edit names no media for it: a title, a generator or a compound clip."
 
 
+UNCHANGED = Fraction(1)
+"""The speed of a clip without a retime."""
+
 _T = TypeVar("_T", covariant=True)
 
 
@@ -65,7 +68,7 @@ def leave_reason(clip: otio.schema.Clip, noted: Mapping[str, object]) -> str | N
 
 def speed_of(clip: otio.schema.Clip) -> Fraction:
     """Media seconds per record second; 0 for a freeze frame."""
-    speed = Fraction(1)
+    speed = UNCHANGED
     for effect in each(clip.effects):
         if isinstance(effect, otio.schema.LinearTimeWarp):
             # a double that stands for a percentage: 0.3333333 is 1/3, 1.12 is 28/25

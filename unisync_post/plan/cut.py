@@ -14,6 +14,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
 from ..media.info import MediaInfo
+from .content import UNCHANGED
 from .exact import Moment, ceil, frames, rate_of, seconds, settled
 from .walk import Placement
 
@@ -120,6 +121,11 @@ def _straight(
     low, high = max(0, first - wanted[0]), min(info.frames, end + wanted[1])
     _refuse_outside(max(first, 0) >= min(end, info.frames), info)
     short = (first - low - (wanted[0] - handles), high - end - (wanted[1] - handles))
+    early = low - position
+    if ratio == 1:
+        due = seconds(record.start + early, info.rate)
+    else:
+        due = seconds(record.start, record.rate) + seconds(early, info.rate)
     return Cut(
         source=FrameRange(low, high - low, info.rate),
         record=record,
@@ -128,8 +134,8 @@ def _straight(
         length=high - low,
         rate=info.rate,
         start=Fraction(low),
-        dub_start=seconds(record.start, record.rate) + seconds(low - position, info.rate),
-        speed=Fraction(1),
+        dub_start=due,
+        speed=UNCHANGED,
         warnings=warnings + _short_of_media(short),
     )
 
@@ -186,6 +192,8 @@ def _refuse_outside(outside: bool, info: MediaInfo) -> None:
 
 def _short_of_media(short: tuple[int, int]) -> tuple[str, ...]:
     """Warnings for frames that the clip and its transitions need and the media lacks."""
+    if min(short) >= 0:
+        return ()
     return tuple(
         f"The media is {-missing} frames short at the {end} of this clip; they stay as they are"
         for missing, end in zip(short, ("head", "tail"), strict=True)

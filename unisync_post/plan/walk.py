@@ -17,7 +17,7 @@ import opentimelineio as otio
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import Rate
 
-from .content import facts, leave_reason, see_through, speed_of
+from .content import UNCHANGED, facts, leave_reason, see_through, speed_of
 from .exact import Moment, ceil, frames
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
@@ -62,7 +62,7 @@ class Placement:
     retimed_nest: str | None = None
     refuse: str | None = None
     idle: str | None = None
-    speed: Fraction = Fraction(1)
+    speed: Fraction = UNCHANGED
     through: bool = False
     notes: tuple[Note, ...] = ()
     covered: tuple[Span, ...] = ()

@@ -40,17 +40,18 @@ class Outline:
     codes: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, masked: str) -> Outline:
+    def of(cls, masked: str, latin: bytes) -> Outline:
         """The outline of a well-formed document.
 
         Args:
             masked: the document, with comments, CDATA sections and processing instructions behind
                 its prolog blanked out, so that every ``<`` begins a tag.
+            latin: the same, one byte a character.
 
         Raises:
             EditError: elements lie deeper in one another than MAX_DEPTH.
         """
-        codes = np.frombuffer(masked.encode("latin-1", "replace"), np.uint8)
+        codes = np.frombuffer(latin, np.uint8)
         begin, end = _tags(masked, codes)
         closing = codes[begin + 1] == ord("/")
         empty = codes[end - 2] == ord("/")

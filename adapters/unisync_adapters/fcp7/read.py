@@ -284,7 +284,8 @@ class _Reader:
         if retime is not PLAIN:
             clip.effects.append(warp(retime))
         entry = element.int_of("in") or 0
-        clip.markers.extend(marker(m, entry, base, scale, plate) for m in element.all("marker"))
+        for mark in element.all("marker"):
+            clip.markers.append(marker(mark, entry, base, scale, plate))
         return clip
 
     def _origin(self, item: ClipItem, name: str, at: _Context) -> str:

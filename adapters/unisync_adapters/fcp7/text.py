@@ -68,11 +68,15 @@ class XmlText:
                 declaration (nothing is ever expanded or fetched), or nested beyond reason.
         """
         text, encoding, bom = _decode(data, path)
-        masked = text
-        _check(text, path)
+        utf8 = data[bom:] if encoding == "utf-8" else text.encode("utf-8")
+        _check(text, utf8, path)
         if _has_other_markup(text):
             masked = _NOT_MARKUP.sub(lambda match: " " * len(match[0]), text)
-        return cls(text, Outline.of(masked), encoding, bom)
+            outline = Outline.of(masked, masked.encode("latin-1", "replace"))
+        else:
+            codes = utf8 if text.isascii() else text.encode("latin-1", "replace")
+            outline = Outline.of(text, codes)
+        return cls(text, outline, encoding, bom)
 
     @property
     def newline(self) -> str:
@@ -189,7 +193,7 @@ class _NoTarget:
         """The end of the document."""
 
 
-def _check(text: str, path: Path) -> None:
+def _check(text: str, utf8: bytes, path: Path) -> None:
     """Refuse what is not well-formed, and entity declarations."""
     if "!" in text and "<!ENTITY" in text:
         _check_slowly(text, path)
@@ -202,7 +206,7 @@ def _check(text: str, path: Path) -> None:
         no_network=True,
     )
     try:
-        parser.feed(text.encode("utf-8"))
+        parser.feed(utf8)
         parser.close()
     except etree.XMLSyntaxError:
         _check_slowly(text, path)
