@@ -12,10 +12,12 @@ from ..job.assemble import assemble as assemble_job
 from ..job.dub import show_job
 from ..job.folder import JobFolder, open_job
 from ..job.run import render_job, summary
+from ..telemetry.report import reported
 from .dub import exit_code
 from .options import burn_in_option, face_option, workers_option
 from .progress import following
 
+_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 _JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
 
 
@@ -26,6 +28,8 @@ _JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_o
 @click.option("--shots", metavar="3-8,12", help="Numbers from `unisync plan`; default: all.")
 @click.option("--again", is_flag=True, help="Render also shots that are finished.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
+@click.option("--log", type=_FILE, help="Keep records here, as JSON lines; rotates at 10 MB.")
+@click.option("--metrics", type=_FILE, help="Keep Prometheus figures here (textfile collector).")
 def render(
     job: Path,
     shots: str | None,
@@ -33,6 +37,8 @@ def render(
     face: str | None,
     workers: int | None,
     as_json: bool,
+    log: Path | None,
+    metrics: Path | None,
 ) -> None:
     """Render the shots of JOB that are not finished. May be called again, and by several machines.
 
@@ -44,7 +50,7 @@ def render(
         if chosen is None:
             raise click.UsageError("--face needs --shots: which shots is this face for?")
         folder.choose_face([c for c in folder.plan.to_render if c.index in chosen], face)
-    with following(as_json) as listen:
+    with following(as_json) as tell, reported(tell, log=log, metrics=metrics) as listen:
         counts = render_job(folder, shots=chosen, again=again, workers=workers, listen=listen)
     if not as_json:
         click.echo(summary(counts))

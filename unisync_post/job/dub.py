@@ -15,6 +15,7 @@ from ..media.roots import confined
 from ..plan.make import make_plan
 from ..plan.options import PlanOptions
 from ..plan.plan import Plan
+from ..records import clear_stale
 from ..review.page import build_review
 from .assemble import Assembled, assemble
 from .events import Event, Listener, silent
@@ -122,6 +123,9 @@ def assemble_and_show(
 
 def show_job(job: JobFolder, *, burn_in: bool = True) -> Path:
     """(Re)build the review page of a job."""
+    review = job.out / "review"
+    for folder in (review, *review.glob("media/*")):
+        clear_stale(folder)
     with confined(job.job.options.readable(job.out)):
         return build_review(job.out, job.plan, job.results(), job=job.path, burn_in=burn_in)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from unisync_adapters.timebase import Rate
 
 from ..errors import MediaError
 from ..media.open import create_media
+from ..records import temporary_for
 from .options import ReviewOptions
 
 SOUND_RATE = 48_000
@@ -50,7 +50,7 @@ class ProxyEncoder:
         self.frames = 0
         self._rate = rate
         self._sound = sound
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_for(path)
         self._container = create_media(
             self._temporary, "mp4", {"movflags": "+faststart", "fflags": "+bitexact"}
         )

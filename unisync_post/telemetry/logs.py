@@ -74,6 +74,6 @@ def logging_to(logger: logging.Logger) -> Listener:
         level = logging.WARNING if event.kind == "warning" else logging.INFO
         facts = event.as_dict()
         message = facts.pop("message", f"{event.kind} {event.status}".strip())
-        logger.log(_LEVELS.get(event.status, level), "%s", message, extra={"facts": {**facts}})
+        logger.log(_LEVELS.get(event.status, level), "%s", message, extra={"facts": facts})
 
     return listen

@@ -1,12 +1,14 @@
 """Figures in Prometheus' text format, counted from a pool's events.
 
-Either served on this machine (:meth:`Metrics.serve`) or written to a file for node_exporter's
+Either served on this machine (:meth:`Metrics.serving`) or written to a file for node_exporter's
 textfile collector (:meth:`Metrics.write`), which is what farm nodes have.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import (
@@ -93,17 +95,20 @@ class Metrics:
         """
         write_to_textfile(str(path), self.registry)
 
-    def serve(self, port: int, host: str = "127.0.0.1") -> int:
-        """Answer ``http://host:port/metrics`` in a thread until the process ends.
+    @contextmanager
+    def serving(self, port: int, host: str = "127.0.0.1") -> Iterator[int]:
+        """Answer ``http://host:port/metrics`` in a thread within this block.
 
         Args:
-            port: 0 takes a free one.
-
-        Returns:
-            The port.
+            port: 0 takes a free one; the block is given the port.
 
         Raises:
             OSError: it is taken.
         """
-        server, _ = start_http_server(port, host, self.registry)
-        return int(server.server_port)
+        server, thread = start_http_server(port, host, self.registry)
+        try:
+            yield int(server.server_port)
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

@@ -55,9 +55,9 @@ def test_the_whole_way(stage, tmp_path: Path) -> None:
         result = job.result(clip)
         assert result is not None
         assert result.outside_composite == 0
-        assert result.changed == result.frames == clip.shot.length == 12
+        assert result.changed == result.frames == clip.shot.length == 16
         info = probe(job.out / str(result.media))
-        assert (info.frames, info.start_frame) == (12, 86400 + 3)
+        assert (info.frames, info.start_frame) == (16, 86400 + 3)
         assert info.profile == probe(clip.shot.media).profile
     landscape = job.result(job.plan.to_render[2])
     assert landscape is not None
@@ -301,5 +301,5 @@ def test_a_short_window_gives_a_whole_shot(stage, tmp_path: Path) -> None:
     render_job(job, engine=engine, shots={1})
     result = job.result(job.plan.to_render[0])
     assert result is not None
-    assert result.changed == 12
+    assert result.changed == 16
     assert engine.takes == 3
