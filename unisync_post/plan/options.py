@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unisync_adapters.document import PathMap
@@ -85,6 +85,12 @@ class PlanOptions:
             )
         if self.dub_start is not None and not self.dub:
             raise PlanError("--dub-start places dub files", remedy="Add --dub FILE.wav.")
+        if self.media_roots:
+            # recorded with the job, which may go on from another folder
+            dub = tuple(replace(file, path=file.path.absolute()) for file in self.dub)
+            object.__setattr__(self, "dub", dub)
+            roots = tuple(root.absolute() for root in self.media_roots)
+            object.__setattr__(self, "media_roots", roots)
 
     def readable(self, *ours: Path) -> tuple[Path, ...]:
         """Everything that may be opened: the roots, the dub files named by hand, and ``ours``.

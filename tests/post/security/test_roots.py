@@ -23,7 +23,7 @@ from unisync_post.demo.script import recording
 from unisync_post.engines import open_engine
 from unisync_post.errors import MediaError
 from unisync_post.job.dub import plan_job
-from unisync_post.job.folder import JobFolder
+from unisync_post.job.folder import JobFolder, open_job
 from unisync_post.job.work import render_clip
 from unisync_post.media.open import open_media
 from unisync_post.media.probe import probe
@@ -206,6 +206,21 @@ def planned(root: Path, tmp_path: Path) -> JobFolder:
         dub=(DubFile(write_dub(tmp_path, 1), "fr"),), media_roots=(root,), handles=0
     )
     return plan_job(edit, tmp_path / "out", options, open_engine("draft"))
+
+
+def test_row_14_a_job_goes_on_from_another_folder_with_the_same_roots(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dub(tmp_path, 1)
+    monkeypatch.chdir(tmp_path)
+    options = PlanOptions(
+        dub=(DubFile(Path("dub_fr.wav"), "fr"),), media_roots=(Path("media"),), handles=0
+    )
+    engine = open_engine("draft")
+    job = plan_job(write_edit(root, [f"{root}/good.mov"]), tmp_path / "out", options, engine)
+    monkeypatch.chdir("/")
+    result = render_clip(open_job(job.path), job.plan.to_render[0], engine)
+    assert result.reason == "no face was found", "it was read"
 
 
 def test_row_14_a_plate_swapped_for_a_link_after_planning_is_not_rendered(
