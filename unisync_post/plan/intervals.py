@@ -39,8 +39,8 @@ class Intervals(Generic[_T]):
         if not self._spans:
             return []
         found = []
-        after, at = _floor(start, self._unit), -_floor(-start, self._unit)
-        index = bisect_left(self._starts, -_floor(-end, self._unit)) - 1
+        after, at = _floor(start, self._unit), _ceil(start, self._unit)
+        index = bisect_left(self._starts, _ceil(end, self._unit)) - 1
         while index >= 0 and self._reach[index] >= at:
             begin, stop = self._places[index]
             if stop > after or begin == stop == at == after:
@@ -52,6 +52,11 @@ class Intervals(Generic[_T]):
 def _floor(moment: Moment, unit: int) -> int:
     """The last whole multiple of 1/``unit`` at or before this moment."""
     return moment.numerator * unit // moment.denominator
+
+
+def _ceil(moment: Moment, unit: int) -> int:
+    """The first whole multiple of 1/``unit`` at or after this moment."""
+    return -(-moment.numerator * unit // moment.denominator)
 
 
 def subtract(span: Span, holes: Sequence[Span]) -> list[Span]:
