@@ -49,7 +49,7 @@ def tiny_vae() -> Any:
     from diffusers import AutoencoderKLWan
 
     torch.manual_seed(1)
-    return AutoencoderKLWan(base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1).eval()
+    return AutoencoderKLWan(base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1).eval()
 
 
 def tiny_wav2vec2() -> Any:

@@ -68,4 +68,5 @@ def timestep(s: float, *, truncate: bool = False) -> float:
         truncate: to whole numbers, as the published sampler does (999, 991, 982, ..).
     """
     t = TRAIN_TIMESTEPS * s
-    return float(math.floor(t)) if truncate else t
+    # 249.99999999999997 is 250
+    return float(math.floor(t + 1e-6)) if truncate else t

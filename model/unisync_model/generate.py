@@ -92,14 +92,18 @@ def prepare(
     noise = torch.randn(plate.latents.shape, generator=torch.Generator().manual_seed(seed))
     mask = latent_mask(torch.from_numpy(shot.mouth))
     tali = injection(settings, plate.latents, mask, noise, seed, shown)
-    guide = Guidance(
-        settings.passes,
-        settings.scale,
-        settings.text_scale,
-        settings.band,
-        mask if settings.mouth_guidance else None,
+    return Run(
+        transformer,
+        codec,
+        settings,
+        shot,
+        plate,
+        told,
+        windows,
+        noise,
+        tali,
+        settings.guidance(mask),
     )
-    return Run(transformer, codec, settings, shot, plate, told, windows, noise, tali, guide)
 
 
 def injection(

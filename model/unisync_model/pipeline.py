@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from .audio import AudioEncoder
+from .checkpoints.inspection import Mode
 from .codec import LatentCodec
 from .errors import CancelledError, CheckpointError
 from .generate import pictures, prepare
@@ -26,8 +27,6 @@ from .transformer import UniSyncTransformer3DModel
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLWan
 
-Mode = Literal["lora", "training-free"]
-
 log = logging.getLogger(__name__)
 
 
@@ -36,11 +35,14 @@ class UniSyncPipeline:
 
     Two modes, by what the weights hold:
 
-    * ``lora``: the video embedding (AV2V, eq. 2) is trained, so the network is shown the plate and
-      TALI holds it for the first four fifths of the steps.
+    * ``lora``: UniSync's own parts are trained. The network is shown the plate (AV2V, eq. 2) and
+      anchored to the pose (PAFS), and TALI holds the plate for the first four fifths of the steps.
     * ``training-free``: the published network alone. The pose goes through its own pose
       convolution, the portrait is a frame of the shot, and TALI holds everything but the mouth to
       the last step.
+
+    Weights with AV2V and without PAFS (the paper's ablation) count as training-free and are still
+    shown the plate.
 
     The frames are the network's: inside the mouth new, outside near the plate but not equal to it
     (they went through the VAE). Keeping the plate's own pixels is the compositor's part.
@@ -69,14 +71,16 @@ class UniSyncPipeline:
         self.settings = settings or SamplingSettings()
         self.codec = LatentCodec(vae)
         _check_parts(transformer, vae, audio_encoder, prompt)
-        self.mode: Mode = "lora" if _shown_the_plate(transformer) else "training-free"
-        log.info("UniSync runs in %s mode (%s)", self.mode, self.parts)
+        self._shown = _shown_the_plate(transformer)
+        anchored = transformer.config.pafs != "none"
+        self.mode: Mode = "lora" if self._shown and anchored else "training-free"
+        log.info("UniSync runs in %s mode: %s", self.mode, self.parts)
 
     @property
     def parts(self) -> str:
         """Which of UniSync's own parts the weights hold, in words."""
-        held = "with AV2V" if self.mode == "lora" else "no trained AV2V"
-        return f"{held}, pose anchoring: {self.transformer.config.pafs}"
+        plate = "the network is shown the plate" if self._shown else "no trained video embedding"
+        return f"{plate}, pose anchoring {self.transformer.config.pafs!r}"
 
     def __call__(
         self,
@@ -156,7 +160,7 @@ class UniSyncPipeline:
             settings or self.settings,
             shot,
             seed,
-            self.mode == "lora",
+            self._shown,
         )
         yield from pictures(run, watch)
 

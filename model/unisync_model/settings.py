@@ -11,8 +11,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from torch import Tensor
+
 from .errors import InputError
 from .flow import sigmas
+from .guidance import Guidance
 from .sampling import Solver
 from .tali import Index, Level
 from .windows import Layout
@@ -48,7 +51,8 @@ class SamplingSettings:
         mode: "joint" windows in lock step, or "autoregressive" ones after one another.
         window: latents in a window; None = 20, above 30 pictures a second 28.
         stride: latents between joint windows; None = three quarters of the window.
-        overlap: latents an autoregressive window shares with the one before.
+        overlap: latents an autoregressive window shares with the one before; 0, as published, joins
+            them by their motion context alone.
         motion: what joint windows are told of the frames before them: "none", or the "source"'s.
             Autoregressive windows are always told what was made.
         audio_grid: "native" states at exact frame times, or the published 30 Hz "parity" grid.
@@ -83,14 +87,25 @@ class SamplingSettings:
                     f"sampling setting {name} = {getattr(self, name)!r}",
                     remedy=f"Give {_plain(hint)}",
                 )
-        sigmas(self.steps, self.shift)  # refuses what is no schedule
+        # each part refuses what it cannot be made of
+        sigmas(self.steps, self.shift)
+        self.guidance()
+        self.layout(Fraction(25))
         if self.tau is not None and self.tau_sigma is not None:
             raise InputError("both tau and tau_sigma are set", remedy="Set one of them")
         for name in ("tau", "tau_sigma"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise InputError(f"{name} = {value}", remedy="Give a number within 0..1")
-        self.layout(Fraction(25))
+
+    def guidance(self, mouth: Tensor | None = None) -> Guidance:
+        """How the network's branches are combined.
+
+        Args:
+            mouth: (1, 1, f, h, w) the latent mouth mask, used with ``mouth_guidance``.
+        """
+        weight = mouth if self.mouth_guidance else None
+        return Guidance(self.passes, self.scale, self.text_scale, self.band, weight)
 
     def layout(self, rate: Fraction) -> Layout:
         """The windows at ``rate`` pictures a second."""

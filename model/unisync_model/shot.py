@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +96,11 @@ def _check_audio(shot: Shot) -> None:
         raise InputError(
             f"audio sample {int(np.flatnonzero(~np.isfinite(audio))[0])} is NaN or infinite",
             remedy="Decode the audio again",
+        )
+    if not isinstance(shot.rate, Rational) or not isinstance(shot.audio_start, Rational):
+        raise InputError(
+            f"the rate is {shot.rate!r} and the audio starts at {shot.audio_start!r}",
+            remedy="Give exact times: Fraction(24000, 1001), not 23.976",
         )
     if shot.rate <= 0 or shot.sample_rate <= 0:
         raise InputError(
