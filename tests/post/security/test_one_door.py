@@ -97,6 +97,16 @@ def test_row_15_playlists_and_reference_movies_are_refused(
     assert web.visits == []
 
 
+@pytest.mark.parametrize(
+    "name", ["concat.mov", "concat_web.mp4", "sdp.mov", "reference.mov", "subtitle.mov"]
+)
+def test_row_15_containers_that_are_not_accepted_are_not_even_begun(
+    tmp_path: Path, movie: Path, web: Web, name: str
+) -> None:
+    with pytest.raises(MediaError, match="in a container that is not accepted"):
+        probe(disguised(tmp_path, web, movie)[name])
+
+
 def test_row_15_a_reference_movie_is_named_with_what_it_refers_to(
     tmp_path: Path, movie: Path, web: Web
 ) -> None:
