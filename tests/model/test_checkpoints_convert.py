@@ -136,6 +136,24 @@ def test_nothing_is_overwritten(network: UniSyncTransformer3DModel, tmp_path: Pa
         convert(source, tmp_path / "t", Layout.GGUF)
 
 
+def test_a_conversion_cut_short_leaves_no_target(
+    network: UniSyncTransformer3DModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = published.unisync(network, tmp_path / "source")
+
+    def full(self: Checkpoint, part: Part) -> torch.Tensor:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Checkpoint, "read", full)
+        with pytest.raises(OSError, match="no space"):
+            convert(source, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+    written = convert(source, tmp_path / "target")
+    assert all(file.is_file() for file in written)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["source", "target"]
+
+
 def test_there_must_be_something_to_fuse(tmp_path: Path) -> None:
     source = published.unisync(tiny_network(), tmp_path / "source")
     with pytest.raises(CheckpointError, match="no source video convolution"):

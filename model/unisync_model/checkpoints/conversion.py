@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -77,11 +78,16 @@ def convert(
         target.parent.mkdir(parents=True, exist_ok=True)
         write_file(target, plan, {"format": "pt", CONFIG_KEY: json.dumps(stated)})
         return [target]
-    folder = target if layout is Layout.OFFICIAL else target / "transformer"
+    # under another name until it is whole: a conversion cut short leaves no folder that looks good
+    partial_target = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial_target, ignore_errors=True)
+    folder = partial_target if layout is Layout.OFFICIAL else partial_target / "transformer"
     folder.mkdir(parents=True)
     config_file = folder / "config.json"
     config_file.write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
-    return [config_file, *write_shards(folder, plan, {"format": "pt"}, shard_bytes)]
+    files = [config_file, *write_shards(folder, plan, {"format": "pt"}, shard_bytes)]
+    partial_target.rename(target)
+    return [target / file.relative_to(partial_target) for file in files]
 
 
 def _plan(

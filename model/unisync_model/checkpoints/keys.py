@@ -32,15 +32,18 @@ _AUDIO = f"{_EMBEDDER}.causal_audio_encoder"
 # (theirs, ours) by dotted prefix; the names that are the same on both sides stand there too,
 # because a name that no pair knows is a surplus name.
 _KEPT = ("patch_embedding", "frame_packer", "video_embedding", "pafs")
-_NATIVE: Pairs = (
-    *((name, name) for name in _KEPT),
-    ("trainable_cond_mask", "trainable_cond_mask"),
-    ("cond_encoder", "pose_embedder"),
+_TEXT_AND_TIME: Pairs = (
     ("text_embedding.0", f"{_EMBEDDER}.text_embedder.linear_1"),
     ("text_embedding.2", f"{_EMBEDDER}.text_embedder.linear_2"),
     ("time_embedding.0", f"{_EMBEDDER}.time_embedder.linear_1"),
     ("time_embedding.2", f"{_EMBEDDER}.time_embedder.linear_2"),
     ("time_projection.1", f"{_EMBEDDER}.time_proj"),
+)
+_NATIVE: Pairs = (
+    *((name, name) for name in _KEPT),
+    *_TEXT_AND_TIME,
+    ("trainable_cond_mask", "trainable_cond_mask"),
+    ("cond_encoder", "pose_embedder"),
     ("casual_audio_encoder", _AUDIO),  # "casual" is the official spelling
     ("head.head", "proj_out"),
     ("head.modulation", "scale_shift_table"),
@@ -49,7 +52,7 @@ _PR: Pairs = (
     *((name, name) for name in _KEPT),
     ("trainable_condition_mask", "trainable_cond_mask"),
     (f"{_EMBEDDER}.pose_embedder", "pose_embedder"),
-    *((ours, ours) for _, ours in _NATIVE[6:11]),
+    *((ours, ours) for _, ours in _TEXT_AND_TIME),
     (_AUDIO, _AUDIO),
     ("proj_out", "proj_out"),
     ("scale_shift_table", "scale_shift_table"),
