@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from job_kit import Cut, Painter, plan_for, write_edit
 
@@ -74,6 +74,8 @@ def paths(job: JobFolder) -> list[str]:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(names=st.lists(texts, min_size=1, max_size=6))
+@example(names=["evil_UNISYNC_../../evil_UNISYNC_FR_v007"])
+@example(names=["../../../evil"])
 def test_row_14_no_name_of_an_edit_becomes_a_path(
     stage, plain: JobFolder, tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:
