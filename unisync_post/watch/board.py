@@ -153,12 +153,13 @@ class Board:
     # -- leases ------------------------------------------------------------------------------
 
     def claim(self, drop: Drop) -> bool:
-        """Make a drop ours, unless another watcher has it.
-
-        Raises:
-            OSError: the output folder cannot be written.
-        """
-        lease = self.observer.claim(self.config.own / "leases" / drop_key(drop.name))
+        """Make a drop ours, unless another watcher has it."""
+        try:
+            lease = self.observer.claim(self.config.own / "leases" / drop_key(drop.name))
+        except OSError as error:
+            self.say(drop.name, f"it cannot be claimed: {error.strerror}")
+            drop.retry_at = self.clock() + self.config.recheck
+            return False
         drop.elsewhere = lease is None
         if lease is None:
             drop.retry_at = self.clock() + self.config.patience / _BEATS

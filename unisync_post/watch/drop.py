@@ -32,6 +32,7 @@ class Drop:
         settings: its own, once read, or the ``fault`` in them; ``engine`` what they ask for.
         prepared: planned and not yet rendering.
         outputs: by job folder; ``running``: those that have not ended.
+        cancelled: those that somebody stopped.
         expected: where missing files would come, and what was there when they were missed.
         wanted: bytes of room that it waits for.
         retry_at: not before this instant; ``pause`` until the next search for missing media.
@@ -59,6 +60,7 @@ class Drop:
     outputs: dict[Path, Output] = field(default_factory=dict)
     plans: dict[Path, Planned] = field(default_factory=dict)
     running: set[Path] = field(default_factory=set)
+    cancelled: set[Path] = field(default_factory=set)
     expected: dict[Path, Mark | None] = field(default_factory=dict)
     wanted: int = 0
     retry_at: float = 0.0
@@ -94,6 +96,7 @@ class Drop:
         self.outputs.clear()
         self.plans.clear()
         self.running.clear()
+        self.cancelled.clear()
         self.expected.clear()
         self.wanted = 0
 

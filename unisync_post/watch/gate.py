@@ -31,6 +31,9 @@ _PROTOCOL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:|subfile,", re.IGNORECASE)
 _SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "usr"}
 
 
+_LISTED = 5
+
+
 def refuse_hostile(document: Document, roots: Sequence[Path]) -> None:
     """Make sure that no reference of the edit tries to lead somewhere it must not.
 
@@ -43,15 +46,18 @@ def refuse_hostile(document: Document, roots: Sequence[Path]) -> None:
             that leaves the roots, or a file outside of them that is no media; with its text.
     """
     with confined(roots):
-        for name, text in _references(document):
-            reason = _offence(text, document, roots)
-            if reason is not None:
-                raise PlanError(
-                    f"It refers to {shown(repr(text))}, {reason}",
-                    file=document.path.name,
-                    clip=shown(name),
-                    remedy="Relink the clip to media under the media roots, and export again.",
-                )
+        found = [
+            f"{shown(repr(text))} (clip “{shown(name)}”), {reason}"
+            for name, text in _references(document)
+            if (reason := _offence(text, document, roots)) is not None
+        ]
+    if found:
+        more = f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+        raise PlanError(
+            f"It refers to {'; to '.join(found[:_LISTED])}{more}",
+            file=document.path.name,
+            remedy="Relink these clips to media under the media roots, and export again.",
+        )
 
 
 def _references(document: Document) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -20,10 +20,15 @@ from ..sandbox import SandboxError, limit_decoder
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a task: a value, or an error."""
+    """What became of a task: a value, or an error.
+
+    Attributes:
+        died: its process ended, which need not be the task's fault.
+    """
 
     value: object = None
     error: UniSyncError | None = None
+    died: bool = False
 
 
 class Helper:
@@ -53,7 +58,7 @@ class Helper:
                 return None
             outcome: Outcome = self._pipe.recv()
         except (EOFError, OSError):
-            return self.give_up("Its reader died; it may be damaged")
+            return replace(self.give_up("Its reader died; it may be damaged"), died=True)
         self.busy = False
         return outcome
 
@@ -86,12 +91,14 @@ class Helper:
 def _serve(pipe: Connection) -> None:
     be_expendable()
     limit_decoder()
-    while True:
-        task, words = pipe.recv()
-        pipe.send(_done(task, words))
+    with suppress(EOFError, BrokenPipeError):  # the watcher is gone
+        while True:
+            task, words = pipe.recv()
+            pipe.send(run_task(task, words))
 
 
-def _done(task: Callable[..., object], words: tuple[object, ...]) -> Outcome:
+def run_task(task: Callable[..., object], words: tuple[object, ...]) -> Outcome:
+    """The task's value, or its error as one of the family."""
     try:
         return Outcome(task(*words))
     except UniSyncError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -103,6 +104,10 @@ class Planning:
     def _take_in(self, drop: Drop, outcome: Outcome) -> None:
         if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error))
+        elif outcome.died and not drop.again:
+            drop.again += 1
+            self.board.tell(drop, State.QUEUED, "Its reader ended; it is read again.")
+            self.board.release(drop)
         elif outcome.error is not None:
             self._reject(drop, outcome.error)
         else:
@@ -129,7 +134,8 @@ class Planning:
         if prepared.waiting_for != drop.status.waiting_for:
             drop.pause = 0.0
         drop.pause = min(max(config.recheck, 2 * drop.pause), LONGEST_PAUSE)
-        drop.retry_at = self.board.clock() + drop.pause
+        # what only the drop itself can bring is seen when its files change
+        drop.retry_at = self.board.clock() + drop.pause if prepared.elsewhere else math.inf
         drop.expected = {path: mark_of(path) for path in prepared.expected}
         drop.media = Looks()
         self.board.tell(

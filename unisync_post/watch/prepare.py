@@ -74,7 +74,7 @@ class Prepared:
     Attributes:
         outputs: what to render; empty when something is lacking.
         reason, remedy, waiting_for: what is lacking.
-        expected: where lacking files would be.
+        elsewhere: it may come from outside of the drop; ``expected``: where it would be.
         pairing: which files are the dub, and why.
         media: the files that will be read, as they are now.
     """
@@ -83,6 +83,7 @@ class Prepared:
     reason: str = ""
     remedy: str = ""
     waiting_for: tuple[str, ...] = ()
+    elsewhere: bool = False
     expected: tuple[Path, ...] = ()
     pairing: tuple[str, ...] = ()
     media: dict[Path, Mark] = field(default_factory=dict)
@@ -156,6 +157,7 @@ def _planned(order: Order, document: Document, pairing: Pairing) -> Prepared:
             reason="Media is missing.",
             remedy="Copy it into the drop or to where the edit says; it goes on by itself.",
             waiting_for=tuple(lacking),
+            elsewhere=True,
             expected=tuple(path for path in lacking.values() if path is not None),
             pairing=pairing.reasons,
         )

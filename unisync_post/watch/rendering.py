@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..engines.base import EngineInfo
-from ..errors import DiskFullError, EngineError, UniSyncError
+from ..errors import DiskFullError, EngineError, JobError, UniSyncError
 from ..job.events import Event
 from ..job.folder import JobFolder, open_job
 from ..plan.plan import ClipPlan
@@ -84,6 +84,7 @@ class Rendering:
     _runs: dict[Path, _Run] = field(default_factory=dict)
     _ended: deque[Path] = field(default_factory=deque)
     _finishing: Path | None = None
+    _finish_by: float = 0.0
 
     # -- engines -----------------------------------------------------------------------------
 
@@ -187,8 +188,12 @@ class Rendering:
     def _submit(self, drop: Drop) -> None:
         assert drop.prepared is not None
         planned, drop.prepared = drop.prepared.outputs, None
-        for one in planned:
-            job = open_job(one.job)
+        try:
+            jobs = [open_job(one.job) for one in planned]
+        except UniSyncError as error:  # damaged since it was planned
+            self._refused(drop, error)
+            return
+        for one, job in zip(planned, jobs, strict=True):
             drop.plans[job.path] = one
             drop.outputs[job.path] = Output(one.language, str(job.path), one.shots, one.done)
             drop.running.add(job.path)
@@ -239,8 +244,9 @@ class Rendering:
             )
             self.board.progress(drop)
             if step:
-                count = f"{drop.outputs[path].done} of {output.shots} shots"
-                self.board.say(drop.name, f"rendering: {output.language}: {count} ready")
+                count = f"{drop.outputs[path].done} of {output.shots} shots ready"
+                rest = "" if left is None else f", about {round(left)} s left"
+                self.board.say(drop.name, f"rendering: {output.language}: {count}{rest}")
 
     def _end(self, run: _Run, path: Path, event: Event) -> None:
         if event.status == "finished":
@@ -251,25 +257,33 @@ class Rendering:
             if event.status == "full":
                 self._wait_for_room(drop, event.message, drop.plans[path].bytes)
             elif event.status == "cancelled" and run.job.cancelled:
-                self._end_drop(drop, State.CANCELLED, f"{event.message}.", path)
+                drop.running.discard(path)
+                drop.cancelled.add(path)
+                self._end_drop(drop)
             elif event.status == "refused" and drop.again:
-                self._end_drop(drop, State.REJECTED, event.message, path)
+                self._refused(drop, JobError(event.message))
             else:
                 self._plan_again(drop, event.message)
 
-    def _end_drop(self, drop: Drop, state: State, reason: str, path: Path) -> None:
-        drop.running.clear()
-        remedy = f"Take it up again with `unisync jobs retry {path}`."
-        self.board.tell(
-            drop, state, shown(reason), remedy=remedy if state is State.CANCELLED else ""
-        )
+    def _end_drop(self, drop: Drop) -> None:
+        """One of its outputs ended; with the last one, so does the drop."""
+        if drop.running:
+            return
+        if drop.cancelled:
+            again = " ".join(str(path) for path in sorted(drop.cancelled))
+            reason = "The job was cancelled."
+            remedy = f"Take it up again with `unisync jobs retry {again}`."
+            self.board.tell(drop, State.CANCELLED, reason, remedy=remedy)
+        else:
+            drop.again = 0
+            self.board.tell(drop, State.DONE, _summary(drop.outputs.values()))
         self.board.release(drop)
 
     # -- ending ------------------------------------------------------------------------------
 
     def _finish_next(self) -> None:
         if self._finishing is not None:
-            outcome = self.helper.take()
+            outcome = self.helper.take() or self._overdue()
             if outcome is None:
                 return
             path, self._finishing = self._finishing, None
@@ -281,11 +295,20 @@ class Rendering:
             path = self._ended.popleft()
             if path in self._runs:
                 self._finishing = path
+                self._finish_by = self.board.clock() + self.board.config.plan_limit
                 self.helper.start(finish, path)
+
+    def _overdue(self) -> Outcome | None:
+        if self.board.clock() < self._finish_by:
+            return None
+        return self.helper.give_up("Writing its edit and review page took too long")
 
     def _finished(self, drop: Drop, path: Path, outcome: Outcome) -> None:
         if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error), _LEAST_ROOM)
+            return
+        if outcome.died and not drop.again:
+            self._plan_again(drop, "The process that wrote its edit ended.")
             return
         if outcome.error is not None:
             self._refused(drop, outcome.error)
@@ -308,10 +331,7 @@ class Rendering:
             reasons=done.reasons,
         )
         self.board.progress(drop)
-        if not drop.running and drop.prepared is None:
-            drop.again = 0
-            self.board.tell(drop, State.DONE, _summary(drop.outputs.values()))
-            self.board.release(drop)
+        self._end_drop(drop)
 
     def _refused(self, drop: Drop, error: UniSyncError) -> None:
         drop.running.clear()

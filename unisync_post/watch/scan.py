@@ -76,7 +76,9 @@ class Found:
 
     def settings(self) -> str | None:
         """Path of the drop's own ``unisync.toml``."""
-        return next((p for p in self.files if folded(p).endswith(SETTINGS)), None)
+        wanted = SETTINGS if self.is_folder else f".{SETTINGS}"
+        top = (path for path in self.files if "/" not in path)
+        return next((path for path in top if folded(path).endswith(wanted)), None)
 
     def digest(self) -> str:
         """One text for all its files' names, sizes and times, without triggers, which come and go.

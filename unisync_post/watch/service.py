@@ -33,6 +33,7 @@ from .wake import Wake, is_network
 
 _LOCAL_SETTLE, _NETWORK_SETTLE = 10.0, 60.0
 _TURN = 0.2
+_SHORTEST_REST = 0.5
 _ONCE_PATIENCE = 10
 """Settle times after which a single run leaves a drop that is still growing to the next."""
 
@@ -63,8 +64,8 @@ class Watcher:
         self.config = config
         self.clock = clock
         self.report = report
-        network = is_network(config.folder)
-        self.settle = config.settle or (_NETWORK_SETTLE if network else _LOCAL_SETTLE)
+        self._local = not is_network(config.folder)
+        self.settle = config.settle or (_LOCAL_SETTLE if self._local else _NETWORK_SETTLE)
         self.storage = Storage(config)
         self.board = Board(config, settings_digest(config), report.say, clock)
         opened = open_renderer or (
@@ -74,10 +75,11 @@ class Watcher:
             self.board, self.storage, opened, open_helper("unisync finisher"), self.settle
         )
         self.planning = Planning(self.board, open_helper("unisync planner"), self.rendering.engine)
-        self._wake = None if network else Wake(config.folder)
-        self._woken = self._wake.event if self._wake else threading.Event()
+        self._woken = threading.Event()
+        self._wake: Wake | None = None
         self._next_look = 0.0
-        self._offline = ""
+        self._rested = 0.0
+        self._offline = "not looked at yet"
         self._stopping = False
         self._begun = clock()
 
@@ -101,10 +103,12 @@ class Watcher:
     def turn(self) -> None:
         """One round of everything; takes about a fifth of a second, however much goes on."""
         now = self.clock()
-        if now >= self._next_look or self._woken.is_set():
+        if now >= self._next_look or (self._woken.is_set() and now >= self._rested):
             self._woken.clear()
             self._next_look = now + self.config.poll
             self._look(now)
+            # however many notices come, looking takes a tenth of the time at most
+            self._rested = max(now + _SHORTEST_REST, self.clock() + 10 * (self.clock() - now))
         if not self._offline:
             self.planning.turn()
         self.rendering.turn(_TURN)
@@ -152,8 +156,7 @@ class Watcher:
             self._pause(reason)
             return
         if self._offline:
-            self.report.say("", "The storage is back.")
-            self._offline = ""
+            self._resume()
         here = {drop.name for drop in found}
         for one in found:
             drop = self.board.drops.get(one.name) or self.board.add(one)
@@ -194,6 +197,19 @@ class Watcher:
             self.report.say(drop.name, "cancelled: it was taken away; what is rendered is kept")
             self.board.release(drop)
         del self.board.drops[drop.name]
+
+    def _resume(self) -> None:
+        """The storage is there, for the first time or again."""
+        if self.board.drops:
+            self.report.say("", "the storage is back")
+        self._offline = ""
+        self._listen()
+
+    def _listen(self) -> None:
+        """Notices of changes end with the mount that they were about."""
+        if self._wake is not None:
+            self._wake.close()
+        self._wake = Wake(self.config.folder, self._woken) if self._local else None
 
     def _pause(self, reason: str) -> None:
         """Nothing is concluded from what is missing now; all of it is looked at again later."""

@@ -22,7 +22,7 @@ from unisync_post.job.work import finished, render_clip, unique
 from unisync_post.plan.plan import ClipPlan
 from unisync_post.records import dump, write_atomic
 from unisync_post.watch.config import WatchConfig
-from unisync_post.watch.helper import Helper, Outcome, _done
+from unisync_post.watch.helper import Helper, Outcome, run_task
 from unisync_post.watch.report import Report
 from unisync_post.watch.service import Watcher
 from unisync_post.watch.status import Status, StatusFiles
@@ -53,7 +53,7 @@ class InlineHelper(Helper):
         self._outcome: Outcome | None = None
 
     def start(self, task: Callable[..., object], *words: object) -> None:
-        self._outcome, self.busy = _done(task, words), True
+        self._outcome, self.busy = run_task(task, words), True
 
     def take(self) -> Outcome | None:
         outcome, self._outcome, self.busy = self._outcome, None, False
