@@ -15,6 +15,8 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .errors import EngineError
+
 PYTHONS = ((3, 10), (3, 12))
 CODECS = ("prores_ks", "dnxhd", "libx264", "pcm_s24le")
 FREE_LEAST = 10
@@ -154,6 +156,22 @@ def check_draft_weights() -> Finding:
     return _good("draft engine", "; ".join(hashes))
 
 
+def check_unisync() -> Finding:
+    """The network's model folder, by its headers: mode, memory profile, and what it will need."""
+    from .engines import best
+    from .engines.unisync import MODEL_VARIABLE, open_unisync
+
+    if best() != "unisync":
+        text = f"{MODEL_VARIABLE} names no model folder"
+        remedy = "Previews need none. For final pictures: docs/model.md says how to get weights."
+        return Finding("unisync engine", Health.OPTIONAL, text, remedy)
+    try:
+        return _good("unisync engine", open_unisync().about)
+    except EngineError as error:
+        remedy = error.remedy or f"Or unset {MODEL_VARIABLE}, and work with previews."
+        return Finding("unisync engine", Health.BAD, error.what, remedy)
+
+
 def check_space(folder: Path) -> Finding:
     """Room for new media."""
     free = shutil.disk_usage(folder).free / 1e9
@@ -196,6 +214,7 @@ def examine(folder: Path) -> tuple[Finding, ...]:
         check_speech,
         check_torch,
         check_draft_weights,
+        check_unisync,
         check_demo_speech,
     )
     return (*(_guarded(check) for check in checks), check_space(folder))

@@ -264,12 +264,13 @@ class _Rendering:
 
 def provenance(engine: Engine) -> dict[str, str]:
     """What the file itself says of how it was made."""
-    kind = "draft preview, not for delivery" if engine.info.draft else "lip re-sync"
+    info = engine.info
+    kind = "draft preview, not for delivery" if info.draft else "lip re-sync"
     return {
         "comment": f"AI-modified picture: lips re-synced to a dub ({kind})",
         "description": (
-            f"UniSync Post {__version__}; engine {engine.info.name} {engine.info.version} "
-            f"({engine.info.fingerprint[:16]})"
+            f"UniSync Post {__version__}; engine {info.title or info.name} {info.version} "
+            f"({info.fingerprint[:16]})"
         ),
         "software": f"UniSync Post {__version__}",
     }

@@ -150,7 +150,6 @@ class UniSyncPipeline:
         Yields:
             (k, H, W, 3) uint8, k at most 4, F frames in all.
         """
-        self.transformer._reset_stateful_cache()
         watch = _watched(callback, cancel)
         run = prepare(
             self.transformer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,7 @@ __all__ = [
     "Generated",
     "Take",
     "available",
+    "best",
     "open_engine",
 ]
 
@@ -42,17 +44,17 @@ def _open_draft() -> Engine:
     return DraftEngine()
 
 
-def _open_unisync(name: str = "unisync") -> Engine:
+def _open_unisync() -> Engine:
     from .unisync import open_unisync
 
-    return open_unisync(name)
+    return open_unisync()
 
 
 _ENGINES: dict[str, tuple[str, Callable[[], Engine]]] = {
     "unisync": ("the UniSync network, with the model folder you name", _open_unisync),
     "draft": ("previews on any processor, nothing to fetch", _open_draft),
 }
-"""Best first: ``auto`` takes the first that opens."""
+"""Best first."""
 
 
 def available() -> list[Availability]:
@@ -72,7 +74,7 @@ def open_engine(name: str = "auto") -> Engine:
     """Open an engine; ``info.name`` of what is returned says which one ``auto`` took.
 
     Args:
-        name: ``auto`` (the best that can run here), an engine's name, ``unisync@FOLDER`` for the
+        name: ``auto`` (:func:`best`), an engine's name, ``unisync@FOLDER`` for the
             network with the weights of that folder, or ``package.module:factory`` for an engine of
             your own: the factory takes nothing and returns an :class:`Engine` whose ``info.name``
             is this very text.
@@ -80,26 +82,30 @@ def open_engine(name: str = "auto") -> Engine:
     Raises:
         EngineError: no such engine, or it cannot run here.
     """
+    if name == "auto":
+        name = best()
     if name.startswith("unisync@"):
-        return _open_unisync(name)
+        from .unisync import open_unisync
+
+        return open_unisync(name)
     if ":" in name:
         return _open_foreign(name)
-    if name != "auto":
-        if name not in _ENGINES:
-            raise EngineError(
-                f"there is no engine {name!r}",
-                remedy=f"Choose auto or one of: {', '.join(_ENGINES)}.",
-            )
-        return _ENGINES[name][1]()
-    problems = []
-    for candidate, (_, start) in _ENGINES.items():
-        try:
-            return start()
-        except (EngineError, ImportError) as error:
-            problems.append(f"{candidate}: {error}")
-    raise EngineError(
-        f"no engine can run here ({'; '.join(problems)})", remedy="Run `unisync doctor`."
-    )
+    if name not in _ENGINES:
+        raise EngineError(
+            f"there is no engine {name!r}",
+            remedy=f"Choose auto, unisync@FOLDER or one of: {', '.join(_ENGINES)}.",
+        )
+    return _ENGINES[name][1]()
+
+
+def best() -> str:
+    """What ``auto`` stands for: the network where its model is named, else previews.
+
+    A model that is named and cannot run is an error to be told, and no reason to fall back.
+    """
+    from .unisync import MODEL_VARIABLE
+
+    return "unisync" if os.environ.get(MODEL_VARIABLE) else "draft"
 
 
 def _open_foreign(name: str) -> Engine:

@@ -99,6 +99,8 @@ class EngineInfo:
         size: side of the square crop it wants, pixels.
         window: most frames in one take.
         overlap: context frames shared by neighbouring takes.
+        title: what people call it; its name where empty.
+        memory: bytes of host memory it may come to take beyond what it holds once it is opened.
     """
 
     name: str
@@ -108,6 +110,8 @@ class EngineInfo:
     size: int = 512
     window: int = 240
     overlap: int = 24
+    title: str = ""
+    memory: int = 0
 
 
 class Engine(Protocol):

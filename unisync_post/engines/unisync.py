@@ -1,98 +1,48 @@
 """UniSync as an engine: the only bridge between the product and ``unisync_model``.
 
 A model folder in diffusers' layout is the whole engine (:mod:`unisync_model.folder`). Beside the
-weights it may hold an ``engine.toml`` with the fields of :class:`Setup`; without one the folder is
-run as the published 14B is.
+weights it may hold an ``engine.toml`` (:class:`~.setup.Setup`); without one the folder is run as
+the published 14B is.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from fractions import Fraction
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import xxhash
+import numpy as np
+from numpy.typing import NDArray
 
-from unisync_model.errors import CancelledError, ModelError
+from unisync_model.errors import ModelError
 
 from ..errors import EngineError
-from ..records import write_atomic
 from .base import EngineInfo, Generated, Take
+from .fingerprint import fingerprint
+from .setup import SETUP, Setup
 
 if TYPE_CHECKING:
+    from unisync_model.folder import ModelFolder
+    from unisync_model.memory import Estimate, Profile
     from unisync_model.pipeline import UniSyncPipeline
-    from unisync_model.sampling import Step
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+    from unisync_model.speed import FirstBlock, MagCache
 
 VERSION = "1"
 MODEL_VARIABLE = "UNISYNC_MODEL"
 """Names the model folder of the engine ``unisync``; ``unisync@FOLDER`` names another."""
-SETUP = "engine.toml"
-_WEIGHTS = (".safetensors", ".gguf", ".json", ".toml")
+RATIOS = "magcache.json"
+"""What `unisync weights calibrate` writes, and ``cache = "mag"`` needs."""
+_WEIGHTS = (".safetensors", ".gguf", ".json")
 _TAKE_BYTES = 2**29
 """Bytes of crop frames in one take: the network sees a shot of 27 s at 512 pixels in one piece."""
-_CHUNK = 1 << 24
-
-
-@dataclass(frozen=True)
-class Setup:
-    """How a model folder is run.
-
-    Attributes:
-        title: what its pictures are made by, for people.
-        draft: its pictures are previews, and are labelled so everywhere.
-        size: side of the square face crop, pixels; a multiple of 64.
-        profile: memory profile (:data:`unisync_model.memory.PROFILES`); empty takes the fastest
-            that fits.
-        attention: attention kernel, or ``auto``.
-        compile: compile the blocks once a process; pays off after a few shots.
-        first_block_cache: threshold of FirstBlockCache; 0 is off.
-    """
-
-    title: str = "UniSync"
-    draft: bool = False
-    size: int = 512
-    profile: str = ""
-    attention: str = "auto"
-    compile: bool = False
-    first_block_cache: float = 0.0
-
-    @classmethod
-    def of(cls, folder: Path) -> Setup:
-        """As the folder says.
-
-        Raises:
-            EngineError: a field that does not exist, or a value of another type.
-        """
-        path = folder / SETUP
-        if not path.is_file():
-            return cls()
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise EngineError(f"This is no engine setup: {error}", file=path) from error
-        kinds = {field.name: type(field.default) for field in fields(cls)}
-        for name, value in values.items():
-            if name not in kinds or not isinstance(value, kinds[name]):
-                raise EngineError(
-                    f"{name} = {value!r} is no setting of an engine",
-                    file=path,
-                    remedy="There are "
-                    + ", ".join(f"{name} ({kind.__name__})" for name, kind in kinds.items()),
-                )
-        return cls(**values)
+_SAMPLED = 0.9
+"""Share of a take's progress when its last step is done and its pictures are to be decoded."""
 
 
 class UniSyncEngine:
@@ -105,82 +55,87 @@ class UniSyncEngine:
         name: as :func:`~unisync_post.engines.open_engine` was asked for it.
 
     Raises:
-        EngineError: no model there, or it would not fit in the memory that is free.
+        EngineError: no model there, or it cannot run here; nothing was loaded.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._setup = Setup.of(folder)
+        if not folder.is_dir():
+            raise EngineError(
+                "there is no model folder", file=folder, remedy="Check the path of the model."
+            )
+        self._folder, self._name = folder, name
+        self.setup = Setup.of(folder)
         with _explained():
-            self._device, self._profile, self._peak = _fitting(folder, self._setup)
+            self._found, self._fit = _fitting(folder, self.setup)
         self._pipeline: UniSyncPipeline | None = None
-        self.info = EngineInfo(
-            name=name,
-            version=VERSION,
-            fingerprint=_fingerprint(folder, self._setup, self._profile),
-            draft=self._setup.draft,
-            size=self._setup.size,
-            window=max(240, _TAKE_BYTES // (3 * self._setup.size**2)),
-        )
 
     @property
-    def peak(self) -> str:
-        """The memory a run will need at most, by part."""
-        return self._peak
+    def about(self) -> str:
+        """Mode, memory profile and the peak it is estimated to need."""
+        fit = self._fit
+        return f"{self._found.mode} mode, profile {fit.estimate}, of {fit.free / 2**30:.1f} GiB free"
+
+    @cached_property
+    def info(self) -> EngineInfo:
+        """Takes as long as reading the weights when they are met for the first time."""
+        setup, profile = self.setup, self._fit.estimate.profile
+        words = (VERSION, profile.name, json.dumps(asdict(setup)))
+        return EngineInfo(
+            name=self._name,
+            version=f"{VERSION}, {self._found.mode} mode, profile {profile.name}",
+            fingerprint=fingerprint(words, _files(self._found)),
+            draft=setup.draft,
+            title=setup.title,
+            size=setup.size,
+            window=_most_frames(setup.size),
+            memory=self._fit.host,
+        )
 
     def generate(self, take: Take) -> Generated:
         """Re-animate the mouth; see :class:`unisync_model.UniSyncPipeline`.
 
-        Frames that are not to be generated have no mouth to change; they are context.
+        Frames that are not to be generated have no mouth to change; they are context. The first
+        take loads the weights.
 
         Raises:
             EngineError: the network could not make this take.
         """
+        mouth = take.mouth * take.generate[:, None, None]
+        changed = mouth.any(axis=(1, 2))
         with _explained():
             pipeline = self._loaded()
             begin = time.perf_counter()
-            mouth = take.mouth * take.generate[:, None, None]
-            frames = pipeline(
-                take.frames,
-                take.pose,
-                mouth,
-                take.driver.samples,
-                take.driver.sample_rate,
-                take.rate.fps,
-                Fraction(take.driver.start),
-                seed=take.seed,
-                callback=_telling(take.tell),
-            )
-        frames[~take.generate] = take.frames[~take.generate]
-        seconds = time.perf_counter() - begin
+            frames = _pictures(pipeline, take, mouth)
+        frames[~changed] = take.frames[~changed]
         remarks: dict[str, float | int | str] = {
             "mode": pipeline.mode,
-            "profile": self._profile,
+            "profile": self._fit.estimate.profile.name,
+            "memory estimated": str(self._fit.estimate),
             "steps": pipeline.settings.steps,
-            "seconds a frame": round(seconds / take.count, 4),
+            "seconds a frame": round((time.perf_counter() - begin) / take.count, 4),
         }
-        return Generated(frames, take.generate.copy(), remarks=remarks)
+        outside = np.flatnonzero(take.generate & ~changed)
+        reasons = {int(k): "mouth outside the picture" for k in outside}
+        return Generated(frames, changed, reasons, remarks)
 
     def _loaded(self) -> UniSyncPipeline:
         if self._pipeline is None:
-            from unisync_model.memory import PROFILES
             from unisync_model.pipeline_folder import open_pipeline
-            from unisync_model.speed import FirstBlock, compile_blocks, enable_cache, set_attention
+            from unisync_model.speed import compile_blocks, enable_cache, set_attention
 
-            setup = self._setup
-            pipeline = open_pipeline(
-                self._folder, device=self._device, profile=PROFILES[self._profile]
-            )
-            set_attention(pipeline.transformer, setup.attention, self._device)
+            _quiet()
+            setup, fit = self.setup, self._fit
+            pipeline = open_pipeline(self._folder, device=fit.device, profile=fit.estimate.profile)
+            set_attention(pipeline.transformer, setup.attention, fit.device)
             if setup.compile:
                 compile_blocks(pipeline.transformer)
-            if setup.first_block_cache:
-                enable_cache(pipeline.transformer, FirstBlock(setup.first_block_cache))
+            cache = _cache(setup, self._folder, pipeline.settings.steps)
+            enable_cache(pipeline.transformer, cache)
             self._pipeline = pipeline
         return self._pipeline
 
 
-def open_unisync(name: str) -> UniSyncEngine:
+def open_unisync(name: str = "unisync") -> UniSyncEngine:
     """``unisync`` (the folder named by the environment) or ``unisync@FOLDER``.
 
     Raises:
@@ -196,8 +151,41 @@ def open_unisync(name: str) -> UniSyncEngine:
     return UniSyncEngine(Path(folder).absolute(), name)
 
 
-def _telling(tell: Callable[[float], None]) -> Callable[[Step], None]:
-    return lambda step: tell((step.index + 1) / step.count)
+def _pictures(pipeline: UniSyncPipeline, take: Take, mouth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(F, S, S, 3), telling the take how far it is after each step and each latent decoded."""
+    from unisync_model.sampling import Step
+    from unisync_model.shot import Shot
+
+    def stepped(step: Step) -> None:
+        take.tell(_SAMPLED * (step.index + 1) / step.count)
+
+    driver = take.driver
+    shot = Shot(
+        take.frames,
+        take.pose,
+        mouth,
+        driver.samples,
+        driver.sample_rate,
+        take.rate.fps,
+        driver.start,
+    )
+    take.tell(0.0)  # the weights are loaded
+    frames = np.empty_like(take.frames)
+    done = 0
+    for piece in pipeline.stream(shot, seed=take.seed, callback=stepped):
+        frames[done : done + len(piece)] = piece
+        done += len(piece)
+        take.tell(_SAMPLED + (1 - _SAMPLED) * done / take.count)
+    return frames
+
+
+def _quiet() -> None:
+    """No progress bars and no advice of libraries in what a worker prints."""
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
+    of_transformers.disable_progress_bar()
+    of_diffusers.set_verbosity_error()
 
 
 @contextmanager
@@ -205,91 +193,92 @@ def _explained() -> Iterator[None]:
     """The network's errors as the product's."""
     try:
         yield
-    except CancelledError:
-        raise
     except ModelError as error:
         raise EngineError(error.what, file=error.file, remedy=error.remedy) from error
 
 
-def _fitting(folder: Path, setup: Setup) -> tuple[str, str, str]:
-    """Device, profile and the estimated peak; refused before anything is loaded."""
-    import torch
+@dataclass(frozen=True)
+class _Fit:
+    """Where and how it runs.
 
-    from unisync_model.checkpoints.inspection import inspect
-    from unisync_model.folder import ModelFolder
-    from unisync_model.footprint import WindowSize
-    from unisync_model.memory import PROFILES, choose, free_bytes, refuse_unless_fits
-    from unisync_model.pipeline_folder import settings_of
-
-    found = ModelFolder.open(folder)
-    config, settings = inspect(found.transformer).config, settings_of(found)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    window = WindowSize(
-        latents=settings.layout(Fraction(25)).length,
-        height=setup.size,
-        width=setup.size,
-        passes=settings.passes,
-    )
-    if setup.profile and setup.profile not in PROFILES:
-        raise EngineError(
-            f"there is no memory profile {setup.profile!r}",
-            file=folder / SETUP,
-            remedy=f"Choose one of {', '.join(PROFILES)}.",
-        )
-    free = free_bytes(device)
-    chosen = (
-        PROFILES[setup.profile] if setup.profile else choose(config, window, free, device == "cuda")
-    )
-    return device, chosen.name, str(refuse_unless_fits(config, chosen, window, free))
-
-
-def _fingerprint(folder: Path, setup: Setup, profile: str) -> str:
-    """Everything that decides the pixels: code, weights by content, settings, precision."""
-    digest = hashlib.sha256(f"{VERSION}\0{profile}\0{json.dumps(asdict(setup))}".encode())
-    hashes = _Hashes()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in _WEIGHTS and path.is_file():
-            digest.update(f"\0{path.relative_to(folder).as_posix()}\0{hashes(path)}".encode())
-    hashes.save()
-    return digest.hexdigest()
-
-
-class _Hashes:
-    """Content hashes of weights, remembered while a file keeps its size and time.
-
-    Hashing 30 GB takes as long as reading them; a farm's worker opens the engine for every shot.
+    Attributes:
+        device: ``cuda`` or ``cpu``.
+        free: bytes free on it.
+        estimate: its profile, and the peak on the device.
+        host: bytes of host memory beyond what an opened engine holds.
     """
 
-    def __init__(self) -> None:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self._path = Path(home) / "unisync" / "weights.json"
-        self._known: dict[str, list[Any]] = {}
-        self._new = False
-        try:
-            known = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return
-        if isinstance(known, Mapping):
-            self._known = dict(known)
+    device: str
+    free: int
+    estimate: Estimate
+    host: int
 
-    def __call__(self, path: Path) -> str:
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        known = self._known.get(str(path))
-        if known is not None and known[:2] == stamp:
-            return str(known[2])
-        digest = xxhash.xxh3_128()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        self._known[str(path)] = [*stamp, digest.hexdigest()]
-        self._new = True
-        return digest.hexdigest()
 
-    def save(self) -> None:
-        """Keep what was learnt; a home that cannot be written only costs the next opening time."""
-        if self._new:
-            try:
-                write_atomic(self._path, json.dumps(self._known, indent=1).encode())
-            except OSError:
-                return
+def _fitting(folder: Path, setup: Setup) -> tuple[ModelFolder, _Fit]:
+    """The folder, and how it runs here; refused before anything is loaded."""
+    import torch
+
+    from unisync_model.folder import ModelFolder
+    from unisync_model.memory import free_bytes, total_bytes
+    from unisync_model.needs import needs_of
+    from unisync_model.speed import attention_backends
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    found = ModelFolder.open(folder)
+    needs = needs_of(found, setup.size, _most_frames(setup.size) if setup.cache else 0)
+    _one_of("attention", setup.attention, ("auto", *attention_backends(device)), folder)
+    _cache(setup, folder, 1)
+    # by the card's size and not by what is free on it: two workers of a job take the same one
+    profile = _named(setup, folder) or needs.choose(total_bytes(device), device == "cuda")
+    free = free_bytes(device)
+    return found, _Fit(device, free, needs.refuse(profile, free), needs.host_bytes(profile))
+
+
+def _named(setup: Setup, folder: Path) -> Profile | None:
+    from unisync_model.memory import PROFILES
+
+    _one_of("memory profile", setup.profile, ("", *PROFILES), folder)
+    return PROFILES.get(setup.profile)
+
+
+def _cache(setup: Setup, folder: Path, steps: int) -> FirstBlock | MagCache | None:
+    from unisync_model.speed import FirstBlock, MagCache, MagRatios
+
+    _one_of("cache", setup.cache, ("", "first-block", "mag"), folder)
+    threshold = {"threshold": setup.cache_threshold} if setup.cache_threshold else {}
+    if setup.cache == "mag":
+        return MagCache(MagRatios.load(folder / RATIOS), steps, **threshold)
+    return FirstBlock(**threshold) if setup.cache else None
+
+
+def _one_of(what: str, name: str, known: tuple[str, ...], folder: Path) -> None:
+    if name not in known:
+        raise EngineError(
+            f"there is no {what} {name!r} here",
+            file=folder / SETUP,
+            remedy=f"Choose one of {', '.join(filter(None, known))}.",
+        )
+
+
+def _most_frames(size: int) -> int:
+    """Of one take, at this side of the crop."""
+    return max(240, _TAKE_BYTES // (3 * size**2))
+
+
+def _files(found: ModelFolder) -> dict[str, Path]:
+    """Every file that decides the pixels, by its part; the text encoder has done its work."""
+    parts = {
+        "transformer": found.transformer,
+        "vae": found.vae,
+        "audio_encoder": found.audio_encoder,
+        "scheduler": found.scheduler,
+    }
+    files = {
+        f"{name}/{path.name}": path
+        for name, folder in parts.items()
+        if folder is not None
+        for path in folder.iterdir()
+        if path.suffix in _WEIGHTS and path.is_file()
+    }
+    single = {"prompt_embeds": found.prompt_embeds, "lora": found.lora}
+    return {**files, **{name: path for name, path in single.items() if path is not None}}

@@ -90,7 +90,7 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
     """
     be_expendable(trace)
     from ..engines import open_engine
-    from ..sandbox import limit_decoder
+    from ..sandbox import MEMORY, limit_decoder
 
     begun = time.monotonic()
     try:
@@ -98,7 +98,7 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
     except Exception as error:
         pipe.send(Refused(f"{error}" or type(error).__name__))
         return
-    limit_decoder()  # beyond what the engine holds
+    limit_decoder(MEMORY + loaded.info.memory)  # beyond what the engine holds
     pipe.send(Loaded(loaded.info, time.monotonic() - begun))
     voice = _Voice(pipe)
     while (order := pipe.recv()) is not None:
