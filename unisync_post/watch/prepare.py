@@ -1,4 +1,4 @@
-"""What the watcher's helper processes do: read and plan a drop, and finish its jobs.
+"""Reading and planning a drop, in the watcher's helper process.
 
 Nothing here writes into the watched folder. A drop is planned from the bytes read now; the job
 folder keeps them, so what happens to the drop later does not touch the job.
@@ -16,9 +16,8 @@ from unisync_adapters.document import Document, open_edit
 
 from ..engines.base import EngineInfo
 from ..errors import DiskFullError, JobError, PlanError
-from ..job.assemble import assemble
-from ..job.dub import show_job, taken_names
-from ..job.faults import Fault, is_full
+from ..job.dub import taken_names
+from ..job.faults import is_full
 from ..job.folder import JobFolder, create_job, job_identity, open_job, slug
 from ..job.work import finished, unique
 from ..media.audio import audio_info
@@ -26,7 +25,7 @@ from ..media.probe import probe
 from ..media.roots import admits, confined
 from ..plan.make import make_plan
 from ..plan.options import DubFile, PlanOptions
-from ..plan.plan import Decision, Plan
+from ..plan.plan import Plan
 from ..plan.tracks import audio_tracks, listed
 from .config import DropSettings, Preset, WatchConfig
 from .gate import missing_media, refuse_hostile
@@ -87,23 +86,6 @@ class Prepared:
     expected: tuple[Path, ...] = ()
     pairing: tuple[str, ...] = ()
     media: dict[Path, Mark] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A job that was put back together.
-
-    Attributes:
-        again: shots failed because their media went away or changed: another plan may help.
-    """
-
-    edit: Path
-    review: Path
-    rendered: int
-    kept: int
-    failed: int
-    reasons: tuple[str, ...]
-    again: bool
 
 
 def prepare(order: Order) -> Prepared:
@@ -283,38 +265,3 @@ def _bytes(media: Path, frames: int) -> int:
     info = probe(media)
     own = os.stat(media).st_size // info.frames if info.intra else 0
     return frames * max(own, info.width * info.height * _BYTES_A_PIXEL // 100)
-
-
-def finish(path: Path) -> Finished:
-    """Write the relinked edit of a rendered job, and its review page.
-
-    Raises:
-        UniSyncError: the edit cannot be written.
-        DiskFullError: there is no room for it.
-    """
-    job = open_job(path)
-    try:
-        returned = assemble(job)
-        page = show_job(job)
-    except OSError as error:
-        if is_full(error):
-            raise DiskFullError("There is no room for the returned edit", file=job.out) from error
-        raise
-    results = [(clip, job.result(clip)) for clip in unique(job, job.plan.to_render)]
-    ended = [(clip, result) for clip, result in results if result is not None]
-    counts = {
-        status: sum(result.status == status for _, result in ended)
-        for status in ("rendered", "kept", "failed")
-    }
-    reasons = tuple(
-        f"{clip.timecode} {shown(clip.name)}: {result.reason}"
-        for clip, result in ended
-        if result.reason
-    )
-    left = tuple(
-        f"{c.timecode} {shown(c.name)}: {c.reason}"
-        for c in job.plan.clips
-        if c.decision is Decision.REFUSE
-    )
-    again = any(r.status == "failed" and r.fault == Fault.TRANSIENT.value for _, r in ended)
-    return Finished(returned.edit, page, **counts, reasons=reasons + left, again=again)

@@ -7,54 +7,25 @@ priority, and take a shot of every job in turn, so that a feature film does not 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
-from ..engines.base import EngineInfo
-from ..errors import DiskFullError, EngineError, JobError, UniSyncError
+from ..errors import DiskFullError, JobError, UniSyncError
 from ..job.events import Event
 from ..job.folder import JobFolder, open_job
-from ..plan.plan import ClipPlan
 from .board import Board
 from .drop import Drop, proof_of
+from .finish import Finished, finish
 from .helper import Helper, Outcome
 from .names import shown
-from .prepare import Finished, finish
 from .ready import Looks
+from .renderers import Renderer, Renderers
 from .scan import mark_of
 from .status import Output, State
 from .storage import Storage
 
 _LEAST_ROOM = 10**6
-
-
-class Renderer(Protocol):
-    """What renders shots: :class:`~unisync_post.job.pool.WorkerPool`, or a stand-in."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether the engine is open, so that ``info`` does not wait."""
-
-    @property
-    def info(self) -> EngineInfo: ...
-
-    @property
-    def depth(self) -> int:
-        """Shots waiting for a worker."""
-
-    def time_left(self, job: JobFolder) -> float | None: ...
-
-    def submit(
-        self, job: JobFolder, clips: Iterable[ClipPlan] | None = None, *, priority: int = 0
-    ) -> None: ...
-
-    def cancel(self, job: JobFolder) -> None: ...
-
-    def poll(self, timeout: float) -> Iterable[Event]: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -71,40 +42,19 @@ class Rendering:
     """Jobs under way.
 
     Attributes:
-        open_renderer: starts what renders with the engine of this name.
+        renderers: the workers.
         helper: writes the returned edits.
     """
 
     board: Board
     storage: Storage
-    open_renderer: Callable[[str], Renderer]
+    renderers: Renderers
     helper: Helper
     settle: float
-    _renderers: dict[str, Renderer] = field(default_factory=dict)
     _runs: dict[Path, _Run] = field(default_factory=dict)
     _ended: deque[Path] = field(default_factory=deque)
     _finishing: Path | None = None
     _finish_by: float = 0.0
-
-    # -- engines -----------------------------------------------------------------------------
-
-    def engine(self, name: str) -> EngineInfo | None:
-        """The engine of this name; None while it is being opened."""
-        renderer = self._renderer(name)
-        return renderer.info if renderer.ready else None
-
-    def _renderer(self, name: str) -> Renderer:
-        default = self._renderers.get(self.board.config.engine)
-        if default is not None and default.ready and default.info.name == name:
-            return default
-        if name not in self._renderers:
-            self._renderers[name] = self.open_renderer(name)
-        return self._renderers[name]
-
-    @property
-    def depth(self) -> int:
-        """Shots waiting for a worker, of all engines."""
-        return sum(renderer.depth for renderer in self._renderers.values())
 
     # -- the turn ----------------------------------------------------------------------------
 
@@ -119,13 +69,8 @@ class Rendering:
             if drop.prepared is not None and self.board.clock() >= drop.retry_at:
                 self._launch(drop)
         self._finish_next()
-        each = timeout / max(1, len(self._renderers))
-        for name, renderer in list(self._renderers.items()):
-            try:
-                for event in renderer.poll(each):
-                    self._hear(event)
-            except EngineError as error:
-                self._without(name, error)
+        for event in self.renderers.poll(timeout):
+            self._hear(event)
 
     def stop(self) -> None:
         """Give up what is under way; it is gone on with when it is launched again."""
@@ -139,20 +84,8 @@ class Rendering:
 
     def close(self) -> None:
         """End every worker."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        self.renderers.close()
         self.helper.close()
-
-    def _without(self, name: str, error: EngineError) -> None:
-        """An engine that a drop asked for cannot run here; the folder's own must."""
-        if name == self.board.config.engine:
-            raise error
-        self._renderers.pop(name).close()
-        for drop in self.board.drops.values():
-            if drop.engine == name and drop.state is State.QUEUED:
-                self.board.tell(drop, State.REJECTED, error.what, remedy=error.remedy or "")
-                self.board.release(drop)
 
     def _leave_lost(self) -> None:
         """Stop what other watchers have taken over."""
@@ -200,7 +133,7 @@ class Rendering:
             if job.path in self._runs:
                 self._runs[job.path].drops.append(drop)
                 continue
-            renderer = self._renderer(drop.engine)
+            renderer = self.renderers.get(drop.engine)
             self._runs[job.path] = _Run(job, renderer, [drop])
             renderer.submit(job, priority=drop.settings.priority)
         self.board.tell(drop, State.RENDERING, "")

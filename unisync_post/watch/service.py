@@ -24,7 +24,8 @@ from .drop import Drop, next_state, proof_of
 from .helper import Helper
 from .planning import Planning
 from .ready import LOOKS
-from .rendering import Renderer, Rendering
+from .renderers import Renderer, Renderers
+from .rendering import Rendering
 from .report import Report
 from .scan import scan
 from .status import State
@@ -68,13 +69,14 @@ class Watcher:
         self.settle = config.settle or (_LOCAL_SETTLE if self._local else _NETWORK_SETTLE)
         self.storage = Storage(config)
         self.board = Board(config, settings_digest(config), report.say, clock)
-        opened = open_renderer or (
+        pool = open_renderer or (
             lambda name: WorkerPool(name, config.workers, listen=report.listen)
         )
+        self.renderers = Renderers(self.board, pool)
         self.rendering = Rendering(
-            self.board, self.storage, opened, open_helper("unisync finisher"), self.settle
+            self.board, self.storage, self.renderers, open_helper("unisync finisher"), self.settle
         )
-        self.planning = Planning(self.board, open_helper("unisync planner"), self.rendering.engine)
+        self.planning = Planning(self.board, open_helper("unisync planner"), self.renderers.engine)
         self._woken = threading.Event()
         self._wake: Wake | None = None
         self._next_look = 0.0
@@ -100,8 +102,8 @@ class Watcher:
         """Leave :meth:`run` after this turn; may be called from a signal handler."""
         self._stopping = True
 
-    def turn(self) -> None:
-        """One round of everything; takes about a fifth of a second, however much goes on."""
+    def turn(self, timeout: float = _TURN) -> None:
+        """One round of everything; takes about ``timeout`` seconds, however much goes on."""
         now = self.clock()
         if now >= self._next_look or (self._woken.is_set() and now >= self._rested):
             self._woken.clear()
@@ -111,7 +113,7 @@ class Watcher:
             self._rested = max(now + _SHORTEST_REST, self.clock() + 10 * (self.clock() - now))
         if not self._offline:
             self.planning.turn()
-        self.rendering.turn(_TURN)
+        self.rendering.turn(timeout)
         self.board.beat()
         self.board.flush()
 
@@ -166,7 +168,7 @@ class Watcher:
                 self._judge(drop, now)
         for drop in [drop for drop in self.board.drops.values() if drop.name not in here]:
             self._absent(drop)
-        self.report.looked(self.board.oldest(), self.rendering.depth)
+        self.report.looked(self.board.oldest(), self.renderers.depth)
 
     def _judge(self, drop: Drop, now: float) -> None:
         if drop.state is State.CANCELLED and drop.is_as_read() and not self._is_cancelled(drop):

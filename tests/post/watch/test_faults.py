@@ -8,14 +8,17 @@ import shutil
 import time
 import unicodedata
 from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from watch_kit import Bench, Cut, write_edit, write_plate
+from watch_kit import Bench, Cut, InlineHelper, write_edit, write_plate
 
 from unisync_post import lease as leases
 from unisync_post.job.folder import open_job
+from unisync_post.sandbox import SandboxError
+from unisync_post.watch.helper import Outcome
 from unisync_post.watch.names import status_path
 from unisync_post.watch.status import State
 from unisync_post.watch.storage import MARK
@@ -298,3 +301,40 @@ def test_row_24_names_that_cannot_be_worked_with_are_said(
     assert status.drop == shown
     assert reason in status.reason
     assert status.remedy == "Rename it."
+
+
+def test_row_22_one_language_is_cancelled_and_the_other_goes_on(bench: Bench, stage) -> None:
+    dropped(bench, stage)
+    shutil.copy(stage.de, bench.folder / "Reel_DE.wav")
+    german, french = bench.until("Reel.xml", "rendering").outputs
+    open_job(Path(german.job)).cancel()
+    status = bench.until("Reel.xml", "cancelled")
+    assert status.remedy == f"Take it up again with `unisync jobs retry {german.job}`."
+    assert [output.edit is not None for output in status.outputs] == [False, True]
+    assert status.outputs[1].job == french.job
+    open_job(Path(german.job)).resume()
+    assert all(output.edit for output in bench.until("Reel.xml", "done").outputs)
+
+
+@pytest.mark.parametrize("task", ["prepare", "finish"])
+def test_a_helper_that_dies_is_tried_again_and_not_for_ever(
+    bench: Bench, stage, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaths = []
+
+    def die(helper: InlineHelper, function: Callable[..., object], *words: object) -> None:
+        if function.__name__ == task and len(deaths) < limit:
+            deaths.append(task)
+            error = SandboxError("Its reader died")
+            helper._outcome, helper.busy = Outcome(error=error, died=True), True
+        else:
+            start(helper, function, *words)
+
+    start = InlineHelper.start
+    monkeypatch.setattr(InlineHelper, "start", die)
+    limit = 1
+    dropped(bench, stage)
+    bench.until("Reel.xml", "done")
+    limit, deaths[:] = 2, []
+    os.utime(bench.folder / "Reel.xml", (1, 1))
+    assert "Its reader died" in bench.until("Reel.xml", "rejected").reason

@@ -72,6 +72,16 @@ def test_rows_14_and_15_hostile_references_are_named(
     assert text in reason.replace("\\\\", "\\")
 
 
+def test_every_offence_of_an_edit_is_listed(bench: Bench, stage) -> None:
+    wrong = [f"file:///etc/{number}" for number in range(7)]
+    cuts = [Cut(Path(f"/etc/{number}"), length=4) for number in range(7)]
+    write_edit(bench.folder / "Reel.xml", cuts)
+    shutil.copy(stage.fr, bench.folder / "Reel_FR.wav")
+    reason = bench.until("Reel.xml", "rejected").reason
+    assert all(text in reason for text in wrong[:5])
+    assert "; and 2 more" in reason
+
+
 def test_row_15_nothing_is_fetched(
     bench: Bench, stage, server: tuple[str, list[str]], tmp_path: Path
 ) -> None:

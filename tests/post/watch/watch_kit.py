@@ -178,14 +178,14 @@ class Bench:
         """Turns of the watcher while this much time goes by."""
         end = self.clock.now + seconds
         while self.clock.now < end:
-            self.watcher.turn()
+            self.watcher.turn(0)
             self.clock.now += 0.25
 
     def until(self, drop: str, state: str, limit: float = 60) -> Status:
         """Turns until a drop is in a state."""
         end = self.clock.now + limit
         while self.clock.now < end:
-            self.watcher.turn()
+            self.watcher.turn(0)
             self.clock.now += 0.25
             status = self.status(drop)
             if status is not None and status.state.value == state:
