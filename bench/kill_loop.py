@@ -37,8 +37,8 @@ from unisync_post.job.faults import RetryPolicy  # noqa: E402
 from unisync_post.job.folder import JobFolder, open_job  # noqa: E402
 from unisync_post.job.run import render_job  # noqa: E402
 
-PATIENT = RetryPolicy(deaths=10_000)
-"""No shot is set aside: it is not the shots that kill the workers here."""
+PATIENT = RetryPolicy(attempts=10_000, deaths=10_000)
+"""Neither shots nor the engine are given up: it is not they that kill the workers here."""
 LONGEST = 6.0
 """Seconds between two kills, at most."""
 

@@ -37,14 +37,16 @@ def check_generated(take: Take, generated: Generated) -> None:
         mouth = take.mouth[k] > 0
         if _mean(generated.frames[k], mouth) < _BLACK and _mean(take.frames[k], mouth) > _LIT:
             raise EngineError(f"The engine drew a black mouth (frame {k} of its take)")
-    still = _longest_still(take, generated)
-    if still >= max(12, take.rate.nominal):
-        raise EngineError(f"The engine's mouth stands still through {still} frames of speech")
+    limit = max(12, take.rate.nominal)
+    active = generated.changed & take.generate
+    if _longest_still(take, generated, active) >= limit:  # only then is the dub listened to
+        still = _longest_still(take, generated, active & _speaking(take))
+        if still >= limit:
+            raise EngineError(f"The engine's mouth stands still through {still} frames of speech")
 
 
-def _longest_still(take: Take, generated: Generated) -> int:
-    """Most frames in a row with speech and one and the same mouth."""
-    active = generated.changed & take.generate & _speaking(take)
+def _longest_still(take: Take, generated: Generated, active: NDArray[np.bool_]) -> int:
+    """Most active frames in a row with one and the same mouth."""
     longest = run = 0
     for k in range(take.count):
         if not active[k]:

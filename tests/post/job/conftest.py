@@ -30,7 +30,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
         ben,
         valley,
         write_dub(folder / "dub_fr.wav"),
-        write_edit(folder / "Reel.xml", [Cut(anna), Cut(ben), Cut(valley)]),
+        write_edit(folder / "Reel.xml", [Cut(anna, 5, 4), Cut(ben, 5, 4), Cut(valley, 5, 4)]),
     )
 
 

@@ -48,7 +48,7 @@ class Cut:
 
     media: Path
     entry: int = 5
-    length: int = 12
+    length: int = 8
 
 
 def write_plate(path: Path, seed: int | None) -> Path:

@@ -55,9 +55,9 @@ def test_the_whole_way(stage, tmp_path: Path) -> None:
         result = job.result(clip)
         assert result is not None
         assert result.outside_composite == 0
-        assert result.changed == result.frames == clip.shot.length == 16
+        assert result.changed == result.frames == clip.shot.length == 8
         info = probe(job.out / str(result.media))
-        assert (info.frames, info.start_frame) == (16, 86400 + 3)
+        assert (info.frames, info.start_frame) == (8, 86400 + 3)
         assert info.profile == probe(clip.shot.media).profile
     landscape = job.result(job.plan.to_render[2])
     assert landscape is not None
@@ -203,7 +203,8 @@ def test_another_language_and_a_changed_cut_render_only_what_is_new(stage, tmp_p
     render_job(french, engine=engine)
     assemble(french)
     longer = write_edit(
-        tmp_path / "Reel.xml", [Cut(stage.anna), Cut(stage.ben, entry=9), Cut(stage.valley)]
+        tmp_path / "Reel.xml",
+        [Cut(stage.anna, 5, 4), Cut(stage.ben, 9, 4), Cut(stage.valley, 5, 4)],
     )
     changed = Painter()
     recut = plan_for(longer, stage.dub, out, changed)
@@ -296,10 +297,10 @@ def test_the_edits_own_folder_is_no_place_for_the_output(stage) -> None:
 
 
 def test_a_short_window_gives_a_whole_shot(stage, tmp_path: Path) -> None:
-    engine = Painter(window=8)
+    engine = Painter(window=6)
     job = plan_for(stage.edit, stage.dub, tmp_path / "out", engine)
     render_job(job, engine=engine, shots={1})
     result = job.result(job.plan.to_render[0])
     assert result is not None
-    assert result.changed == 16
-    assert engine.takes == 3
+    assert result.changed == 8
+    assert engine.takes == 2

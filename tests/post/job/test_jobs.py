@@ -40,7 +40,8 @@ def made(stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     render_job(first, engine=engine)
     assemble(first)
     recut = write_edit(
-        folder / "edit" / "Reel.xml", [Cut(stage.anna), Cut(stage.ben, 9), Cut(stage.valley)]
+        folder / "edit" / "Reel.xml",
+        [Cut(stage.anna, 5, 4), Cut(stage.ben, 9, 4), Cut(stage.valley, 5, 4)],
     )
     second = plan_for(recut, stage.dub, out, engine)
     render_job(second, engine=engine)
@@ -81,7 +82,7 @@ def test_list_says_how_jobs_stand(out: Path) -> None:
 def test_show_names_each_shot_and_its_reason(out: Path) -> None:
     first, _ = jobs(out)
     text = run("show", first.path).stdout
-    assert "shot 3  00:00:01:00  valley.mov  16 frames" in text
+    assert "shot 3  00:00:00:08  valley.mov  8 frames" in text
     assert text.rstrip().endswith("kept: no face was found")
     (state,) = said("show", first.path)
     shots = state["shots"]
