@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .checkpoints.detect import open_checkpoint
+from .checkpoints.detect import PROMPT_EMBEDS, open_checkpoint
 from .checkpoints.inspection import Mode, info_of, inspect
 from .checkpoints.safety import PICKLE_SUFFIXES, refusal
 from .errors import CheckpointError
@@ -67,7 +67,7 @@ class ModelFolder:
             scheduler=_folder(home, "scheduler"),
             text_encoder=_folder(home, "text_encoder"),
             tokenizer=_folder(home, "tokenizer", "google/umt5-xxl"),
-            prompt_embeds=_file(home, "prompt_embeds.safetensors"),
+            prompt_embeds=_file(home, PROMPT_EMBEDS),
             lora=lora,
             mode=mode,
         )

@@ -57,7 +57,8 @@ class WindowSize:
     caches: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.latents <= 30 or self.height % 64 or self.width % 64:
+        sides = (self.height, self.width)
+        if not 1 <= self.latents <= 30 or any(side < 64 or side % 64 for side in sides):
             raise InputError(
                 f"a window of {self.latents} latents at {self.width}x{self.height}",
                 remedy="Use 1 to 30 latents and sides that are multiples of 64",

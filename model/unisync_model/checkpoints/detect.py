@@ -26,6 +26,8 @@ from .safety import PICKLE_SUFFIXES, Container, container_of, refusal
 
 CONFIG_KEY = "config"
 """Under which name a single file carries its configuration as JSON."""
+PROMPT_EMBEDS = "prompt_embeds.safetensors"
+"""What may lie beside the weights of a model folder."""
 _PREFIXES = ("", "model.diffusion_model.", "diffusion_model.", "model.")
 
 
@@ -122,7 +124,8 @@ def _files(path: Path) -> tuple[list[Path], Path | None]:
         return [path], beside if ours else None
     if (path / "transformer").is_dir():
         path = path / "transformer"
-    files = _shards(path) or sorted(path.glob("*.safetensors")) or sorted(path.glob("*.gguf"))
+    single = (file for file in path.glob("*.safetensors") if file.name != PROMPT_EMBEDS)
+    files = _shards(path) or sorted(single) or sorted(path.glob("*.gguf"))
     if not files:
         pickles = sorted(file for file in path.iterdir() if file.suffix in PICKLE_SUFFIXES)
         if pickles:
