@@ -27,6 +27,8 @@ from .transformer import UniSyncTransformer3DModel
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLWan
 
+    from .memory import Profile
+
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,6 @@ class UniSyncPipeline:
     (they went through the VAE). Keeping the plate's own pixels is the compositor's part.
 
     Attributes:
-        mode: which of the two.
         settings: how it samples, unless a call says otherwise.
     """
 
@@ -71,15 +72,19 @@ class UniSyncPipeline:
         self.settings = settings or SamplingSettings()
         self.codec = LatentCodec(vae)
         _check_parts(transformer, vae, audio_encoder, prompt)
-        self._shown = _shown_the_plate(transformer)
-        anchored = transformer.config.pafs != "none"
-        self.mode: Mode = "lora" if self._shown and anchored else "training-free"
         log.info("UniSync runs in %s mode: %s", self.mode, self.parts)
+
+    @property
+    def mode(self) -> Mode:
+        """Which of the two, by the weights as they are now: an adapter put on counts."""
+        anchored = self.transformer.config.pafs != "none"
+        return "lora" if anchored and _shown_the_plate(self.transformer) else "training-free"
 
     @property
     def parts(self) -> str:
         """Which of UniSync's own parts the weights hold, in words."""
-        plate = "the network is shown the plate" if self._shown else "no trained video embedding"
+        shown = _shown_the_plate(self.transformer)
+        plate = "the network is shown the plate" if shown else "no trained video embedding"
         return f"{plate}, pose anchoring {self.transformer.config.pafs!r}"
 
     def __call__(
@@ -159,7 +164,7 @@ class UniSyncPipeline:
             settings or self.settings,
             shot,
             seed,
-            self._shown,
+            _shown_the_plate(self.transformer),
         )
         yield from pictures(run, watch)
 
@@ -170,11 +175,12 @@ class UniSyncPipeline:
         *,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.bfloat16,
+        profile: Profile | None = None,
     ) -> UniSyncPipeline:
-        """Open a model directory; see :mod:`.pipeline_folder`."""
+        """Open a model directory; see :func:`.pipeline_folder.open_pipeline`."""
         from .pipeline_folder import open_pipeline
 
-        return open_pipeline(folder, device=device, dtype=dtype)
+        return open_pipeline(folder, device=device, dtype=dtype, profile=profile)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a model directory that :meth:`from_pretrained` opens."""

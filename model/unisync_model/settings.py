@@ -23,7 +23,7 @@ from .windows import Layout
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 PAPER_TAU = 0.8
 """The paper's best injection ratio (table 4), for networks that are shown the plate."""
@@ -127,7 +127,11 @@ class SamplingSettings:
                 f"no sampling setting is called {', '.join(unknown)}",
                 remedy=f"There are {', '.join(known)}",
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**plain)
 
     @classmethod
     def from_file(cls, path: str | Path) -> SamplingSettings:

@@ -23,7 +23,7 @@ class Shot:
     Attributes:
         crop: (F, H, W, 3) uint8 R'G'B', the face; H and W multiples of 64.
         pose: (F, H, W, 3) uint8, its pose drawn on black.
-        mouth: (F, H, W) bool, where pixels may change. Given as bool or uint8; not 0 is mouth.
+        mouth: (F, H, W), where pixels may change; bool or uint8, not 0 is mouth. Kept as bool.
         audio: (N,) float32 mono, -1..1.
         sample_rate: of the audio, Hz.
         rate: pictures a second, exact.
@@ -33,7 +33,7 @@ class Shot:
 
     crop: Frames
     pose: Frames
-    mouth: npt.NDArray[np.bool_]
+    mouth: npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
     audio: npt.NDArray[np.float32]
     sample_rate: int
     rate: Fraction
