@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from unisync_post import lease as lease_module
 from unisync_post.lease import Holder, Lease, LeaseLostError, Observer
 
 
@@ -101,21 +102,34 @@ def test_a_claim_cut_short_counts_until_the_patience_ends(tmp_path: Path) -> Non
 
 def test_a_process_that_died_here_is_replaced_at_once(tmp_path: Path) -> None:
     claim = (
-        "import sys; from pathlib import Path; from unisync_post.lease import Observer; "
+        "import sys; from pathlib import Path; from unisync_post import lease as lease_module
+from unisync_post.lease import Observer; "
         "assert Observer().claim(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", claim, str(tmp_path)], check=True)
     assert Observer().claim(tmp_path) is not None
 
 
-def _race(folder: Path, start: threading.Barrier) -> list[int]:
-    observer = Observer(holder=elsewhere())
-    start.wait()
-    return [n for n in range(60) if observer.claim(folder / str(n)) is not None]
+def test_of_many_claimants_one_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, looking, own = threading.Barrier(4), lease_module._newest, threading.local()
 
+    def newest(folder: Path) -> int:
+        """Nobody goes on before all have seen that the lease is free."""
+        found = looking(folder)
+        if own.first:
+            own.first = False
+            start.wait()
+        return found
 
-def test_of_many_claimants_one_wins(tmp_path: Path) -> None:
-    start = threading.Barrier(4)
+    def race() -> list[int]:
+        observer, won = Observer(holder=elsewhere()), []
+        for number in range(40):
+            own.first = True
+            if observer.claim(tmp_path / str(number)) is not None:
+                won.append(number)
+        return won
+
+    monkeypatch.setattr(lease_module, "_newest", newest)
     with ThreadPoolExecutor(4) as pool:
-        won = [pool.submit(_race, tmp_path, start) for _ in range(4)]
-    assert sorted(n for racer in won for n in racer.result()) == list(range(60))
+        won = [pool.submit(race) for _ in range(4)]
+    assert sorted(n for racer in won for n in racer.result()) == list(range(40))

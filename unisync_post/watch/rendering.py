@@ -72,16 +72,6 @@ class Rendering:
         for event in self.renderers.poll(timeout):
             self._hear(event)
 
-    def stop(self) -> None:
-        """Give up what is under way; it is gone on with when it is launched again."""
-        for run in self._runs.values():
-            run.renderer.cancel(run.job)
-        self._runs.clear()
-        self._ended.clear()
-        if self._finishing is not None:
-            self.helper.close()
-            self._finishing = None
-
     def close(self) -> None:
         """End every worker."""
         self.renderers.close()

@@ -134,7 +134,6 @@ class Watcher:
 
     def close(self) -> None:
         """End every process, and let other watchers take over at once."""
-        self.rendering.stop()
         for drop in self.board.active():
             drop.forget_plan()
             self.board.tell(drop, State.QUEUED, "The watcher was stopped; the next one goes on.")
@@ -219,8 +218,7 @@ class Watcher:
             return
         self._offline = reason
         self.report.say("", f"paused: {reason}")
-        self.rendering.stop()
-        self.planning.stop()
+        self.planning.stop()  # rendering leaves by itself what has no lease any more
         for drop in self.board.active():
             drop.forget_plan()
             drop.status = replace(drop.status, state=State.QUEUED, outputs=(), progress=None)
