@@ -102,8 +102,7 @@ def test_a_claim_cut_short_counts_until_the_patience_ends(tmp_path: Path) -> Non
 
 def test_a_process_that_died_here_is_replaced_at_once(tmp_path: Path) -> None:
     claim = (
-        "import sys; from pathlib import Path; from unisync_post import lease as lease_module
-from unisync_post.lease import Observer; "
+        "import sys; from pathlib import Path; from unisync_post.lease import Observer; "
         "assert Observer().claim(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", claim, str(tmp_path)], check=True)
