@@ -89,6 +89,11 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
         engine: as :func:`~unisync_post.engines.open_engine` takes it.
     """
     be_expendable(trace)
+    with suppress(BrokenPipeError, ConnectionResetError, EOFError):  # the parent is gone
+        _serve(pipe, engine)
+
+
+def _serve(pipe: Connection, engine: str) -> None:
     from ..engines import open_engine
     from ..sandbox import MEMORY, limit_decoder
 
@@ -171,6 +176,13 @@ class _Voice:
         self._told = 0.0
 
     def __call__(self, event: Event) -> None:
+        try:
+            self._exchange(event)
+        except (OSError, EOFError):
+            # the parent is gone: that is no failure of the shot, and must not be recorded as one
+            raise _Stopped from None
+
+    def _exchange(self, event: Event) -> None:
         if self._pipe.poll() and isinstance(self._pipe.recv(), Stop):
             raise _Stopped
         now = time.monotonic()

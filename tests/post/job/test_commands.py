@@ -111,3 +111,12 @@ def test_errors_are_one_line_with_a_remedy(stage, tmp_path: Path) -> None:
     assert said.exit_code == ExitCode.INPUT
     assert "no edit document of a known format" in said.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_render_keeps_records_and_figures(dubbed: tuple[Path, Result], tmp_path: Path) -> None:
+    log, figures = tmp_path / "unisync.jsonl", tmp_path / "unisync.prom"
+    said = run("render", dubbed[0], "--log", log, "--metrics", figures)
+    assert said.exit_code == ExitCode.SOME_KEPT
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [record["kind"] for record in records] == ["job", "end"]
+    assert 'unisync_shots_total{state="rendered"} 0.0' in figures.read_text()

@@ -208,13 +208,13 @@ def test_row_8_media_changes_while_read(
 def test_row_20_hung_engine(quick, tmp_path: Path) -> None:
     job = plan_for(quick.edit, quick.dub, tmp_path / "out", Hangs())
     heard: list[Event] = []
-    policy = RetryPolicy(stall=2.5)
+    policy = RetryPolicy(stall=8)
     counts = render_job(job, shots={1, 2}, workers=1, policy=policy, listen=heard.append)
     assert (counts["rendered"], counts["failed"]) == (1, 1)
     assert [e.status for e in heard if e.kind == "worker"].count("hung") == 2
     first, second = results(job)
     assert (first.fault, second.status) == ("poison", "rendered")
-    assert "lost twice on this shot; the last one stood still for 2 s" in first.reason
+    assert "lost twice on this shot; the last one stood still for 8 s" in first.reason
     where = job.shot_folder(first.key) / "error.txt"
     assert "bad_engines.py" in where.read_text()
     assert "in generate" in where.read_text()
