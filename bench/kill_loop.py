@@ -39,7 +39,7 @@ from unisync_post.job.run import render_job  # noqa: E402
 
 PATIENT = RetryPolicy(attempts=10_000, deaths=10_000)
 """Neither shots nor the engine are given up: it is not they that kill the workers here."""
-LONGEST = 6.0
+LONGEST = 10.0
 """Seconds between two kills, at most."""
 
 
