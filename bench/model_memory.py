@@ -36,7 +36,7 @@ def network(config: dict[str, object], device: str) -> UniSyncTransformer3DModel
 
 @torch.no_grad()
 def called(model: UniSyncTransformer3DModel, profile: Profile, size: WindowSize) -> None:
-    """One call of the network with everything it can be given."""
+    """One call of the network with everything ``size`` says that it is given."""
     config, device = model.config, model.device
     f, h, w = size.latents, size.height // 8, size.width // 8
 
@@ -50,8 +50,8 @@ def called(model: UniSyncTransformer3DModel, profile: Profile, size: WindowSize)
         audio=some(config.audio_layers, config.audio_dim, 4 * f),
         pose=some(16, f, h, w),
         video=some(16, f, h, w),
-        reference=some(16, 1, h, w),
-        motion=some(16, 19, h, w),
+        reference=some(16, 1, h, w) if size.reference else None,
+        motion=some(16, 19, h, w) if size.motion else None,
     )
 
 
