@@ -54,7 +54,7 @@ from unisync_adapters.document import Document, PathMap, Relink
 from unisync_adapters.fcp7 import ADAPTER
 from unisync_adapters.timebase import Rate
 from unisync_post.media import audio
-from unisync_post.media.info import MediaInfo
+from unisync_post.media.info import AudioStream, MediaInfo
 from unisync_post.media.probe import probe
 from unisync_post.plan.listen import Ear, Speech
 from unisync_post.plan.make import make_plan
@@ -155,9 +155,7 @@ def stage(clips: int, style: Style) -> Iterator[Stage]:
         known = replace(
             probe(tiny), rate=Rate.of(25), frames=100_000, start_frame=90_000, has_timecode=True
         )
-        heard = replace(
-            audio.audio_info(dub), streams=(audio.AudioStream(0, "pcm_s16le", 48_000, 2),)
-        )
+        heard = replace(audio.audio_info(dub), streams=(AudioStream(0, "pcm_s16le", 48_000, 2),))
 
         def probed(path: Path) -> MediaInfo:
             return replace(known, path=path, identity=path.name)

@@ -48,14 +48,16 @@ def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object
     return {key: noted[key] for key in each(noted)} if isinstance(noted, AnyDictionary) else {}
 
 
-def leave_reason(clip: otio.schema.Clip, noted: Mapping[str, object]) -> str | None:
+def leave_reason(
+    clip: otio.schema.Clip, media: otio.core.MediaReference, noted: Mapping[str, object]
+) -> str | None:
     """Why there is no moving picture to work on; None when there is media (offline or not).
 
     Args:
         clip: the clip.
+        media: what it plays.
         noted: the :func:`facts` of its media.
     """
-    media = clip.media_reference
     if isinstance(media, otio.schema.GeneratorReference):
         return _GENERATED
     if isinstance(media, otio.schema.MissingReference):
@@ -66,40 +68,43 @@ def leave_reason(clip: otio.schema.Clip, noted: Mapping[str, object]) -> str | N
     return None
 
 
-def speed_of(clip: otio.schema.Clip) -> Fraction:
-    """Media seconds per record second; 0 for a freeze frame."""
+def speed_of(effects: Iterable[otio.schema.Effect]) -> Fraction:
+    """Media seconds per record second with these effects; 0 for a freeze frame."""
     speed = UNCHANGED
-    for effect in each(clip.effects):
+    for effect in effects:
         if isinstance(effect, otio.schema.LinearTimeWarp):
             # a double that stands for a percentage: 0.3333333 is 1/3, 1.12 is 28/25
             speed *= Fraction(effect.time_scalar).limit_denominator(100_000)
     return speed
 
 
-def see_through(clip: otio.schema.Clip, idle: str | None) -> bool:
-    """Whether what lies below may be seen: no media, an alpha channel, or scaled or faded down.
+def see_through(
+    media: otio.core.MediaReference, effects: Iterable[otio.schema.Effect], idle: str | None
+) -> bool:
+    """Whether what lies below a clip may be seen: no media, an alpha channel, scaled, faded down.
 
-    Only what the document states; a filter that we cannot read counts as opaque. ``idle`` is its
-    :func:`leave_reason`.
+    Only what the document states; a filter that we cannot read counts as opaque. ``idle`` is the
+    clip's :func:`leave_reason`.
     """
-    media = clip.media_reference
     if idle in (_NO_MEDIA, _GENERATED):
         return True
     if idle == _STILL:
         return _suffix(getattr(media, "target_url", "")) in _ALPHA_STILLS
-    return any(_shrinks(effect) for effect in each(clip.effects))
+    return any(_shrinks(effect) for effect in effects)
 
 
 def _shrinks(effect: otio.schema.Effect) -> bool:
     """Resolve's and Premiere's scale or opacity below 100 % at any moment."""
-    resolve = effect.metadata.get("Resolve_OTIO")
+    stated = effect.metadata
+    known = set(each(stated))
+    resolve = stated["Resolve_OTIO"] if "Resolve_OTIO" in known else None
     if isinstance(resolve, Mapping) and resolve.get("Enabled", True):
         for parameter in _mappings(resolve.get("Parameters")):
             whole = {"opacity": 100.0, "transformationZoomX": 1.0, "transformationZoomY": 1.0}
             limit = whole.get(str(parameter.get("Parameter ID")))
             if limit is not None and any(v < limit for v in _resolve_values(parameter)):
                 return True
-    premiere = effect.metadata.get("PremierePro_OTIO")
+    premiere = stated["PremierePro_OTIO"] if "PremierePro_OTIO" in known else None
     if isinstance(premiere, Mapping):
         names = {"AE.ADBE Opacity": ("Opacity",), "AE.ADBE Motion": ("Scale", "Scale Height")}
         wanted = names.get(str(premiere.get("MatchName")), ())

@@ -14,7 +14,7 @@ from unisync_adapters.document import Document
 
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
-from .content import facts, speed_of
+from .content import each, facts, speed_of
 from .exact import Moment, frames, rate_of, seconds
 from .media import MediaFinder, written_media
 from .rules import Label, speakers, track_rules
@@ -139,6 +139,8 @@ class _Reader:
 
     def track(self, track: AudioTrack, speaker: str | None) -> None:
         rate = self._document.rate
+        channels = facts(track.track).get("channels")
+        whole = isinstance(channels, int) and channels > 1
         at: Moment = 0
         for item in track.track:
             if isinstance(item, otio.schema.Transition):
@@ -148,7 +150,7 @@ class _Reader:
                 continue
             try:
                 record, duration = seconds(start, rate), seconds(at - start, rate)
-                self.pieces.append(self._piece(item, track, speaker, record, duration))
+                self.pieces.append(self._piece(item, speaker, record, duration, whole))
             except UniSyncError as error:
                 sentence = f"The sound on {track.name} cannot be used: {error}"
                 self.faults.append((seconds(start, rate), seconds(at, rate), sentence))
@@ -173,36 +175,33 @@ class _Reader:
     def _piece(
         self,
         item: otio.core.Item,
-        track: AudioTrack,
         speaker: str | None,
         record: Fraction,
         duration: Fraction,
+        whole: bool,
     ) -> DubClip:
         if not isinstance(item, otio.schema.Clip):
             raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
-        if speed_of(item) != 1:
+        if speed_of(each(item.effects)) != 1:
             raise PlanError(
                 "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
             )
         path = self._media.sound(item)
-        stream, channel = self._channel(item, track, path)
+        stream, channel = self._channel(item, path, whole)
         source = _source_seconds(item)
         return DubClip(path, record, source, duration, stream, channel, speaker)
 
-    def _channel(
-        self, clip: otio.schema.Clip, track: AudioTrack, path: Path
-    ) -> tuple[int, int | None]:
+    def _channel(self, clip: otio.schema.Clip, path: Path, whole: bool) -> tuple[int, int | None]:
         """Stream and channel of the file that this clip plays; None = all of the stream.
 
-        xmeml counts the channels of all streams together, and gives a stereo track its first.
+        xmeml counts the channels of all streams together, and gives a stereo track, which plays
+        the ``whole`` stream, its first.
         """
         number = facts(clip).get("source_track")
         if path not in self._files:
             self._files[path] = audio_info(path)
         if not isinstance(number, int):
             return 0, None
-        channels = facts(track.track).get("channels")
-        whole = isinstance(channels, int) and channels > 1
         for stream in self._files[path].streams:
             if number <= stream.channels:
                 return stream.index, None if whole or stream.channels == 1 else number - 1

@@ -17,7 +17,7 @@ import opentimelineio as otio
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import Rate
 
-from .content import UNCHANGED, facts, leave_reason, see_through, speed_of
+from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of
 from .exact import Moment, ceil, frames
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
@@ -204,8 +204,10 @@ class _Walk:
         low, high = frame.clamp(first - overlaps[0], end + overlaps[1])
         noted = facts(clip)
         origin = str(noted.get("origin", ""))
-        media = self._media(clip.media_reference)
-        idle = leave_reason(clip, media)
+        reference = clip.media_reference
+        media = self._media(reference)
+        idle = leave_reason(clip, reference, media)
+        effects = tuple(each(clip.effects))
         known = self.document.origins.get(origin)
         track = known.track if known else f"V{frame.depth}"
         self.found.append(
@@ -224,8 +226,8 @@ class _Walk:
                 retimed_nest=frame.retimed,
                 refuse=str(noted["refuse"]) if noted.get("refuse") else None,
                 idle=idle,
-                speed=speed_of(clip),
-                through=see_through(clip, idle),
+                speed=speed_of(effects),
+                through=see_through(reference, effects, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
         )

@@ -170,11 +170,10 @@ class FileTable:
 
     def media(self, element: Element) -> MediaFile | None:
         """What a clipitem's ``file`` element stands for; None when it is defined nowhere."""
-        row: int | None = element.row
-        if not element.has_children:
-            row = self.definitions.get(self.references[element.row])
-            if row is None:
-                return None
+        refers = not element.has_children
+        row = self.definitions.get(self.references[element.row]) if refers else element.row
+        if row is None:
+            return None
         media = self._media.get(row)
         if media is None:
             media = self._media[row] = MediaFile.of(Element(self.source, row))

@@ -71,8 +71,14 @@ class Outline:
         close = close[rows]
         after = np.cumsum(~closing, dtype=np.int32)[close]
         inner_end = np.where(empty[rows], end[close], begin[close])
-        columns = begin[rows], end[rows], inner_end, end[close], after
-        return cls(*map(memoryview, columns), codes)
+        return cls(
+            start=begin[rows].data,
+            inner=end[rows].data,
+            inner_end=inner_end.data,
+            end=end[close].data,
+            after=after.data,
+            codes=codes,
+        )
 
     def rows(self, tag: str) -> list[int]:
         """Every element of this name."""

@@ -53,6 +53,8 @@ def retime_of(clip: Element) -> Retime:
         offset = clip.int_of("stillframeoffset")
         at = None if offset is None else (Fraction(0), Fraction(offset))
         return Retime(Fraction(0), None, at)
+    if clip.content("filter") is None:
+        return PLAIN
     # a clip has many filters; looking for the word is cheaper than opening each
     text, word = clip.source.text, "timeremap"
     if text.find(word, clip.start, clip.end) == -1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from sys import intern
 
 from ..errors import EditError
 from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
@@ -22,13 +23,12 @@ class Element:
     (``<a/>``) has ``inner == inner_end == end``.
     """
 
-    __slots__ = ("_first", "_made", "_numbers", "_rows", "row", "source", "tag")
+    __slots__ = ("_first", "_made", "_numbers", "row", "source", "tag")
 
     def __init__(self, source: XmlText, row: int, tag: str | None = None) -> None:
         self.source = source
         self.row = row
         self.tag = tag or _tag(source, row)
-        self._rows: list[tuple[str, int]] | None = None
         self._first: dict[str, int] | None = None
         self._made: dict[int, Element] = {}
         self._numbers: dict[tuple[str, ...], int | None] = {}
@@ -57,23 +57,20 @@ class Element:
     def has_children(self) -> bool:
         return self.source.outline.after[self.row] > self.row + 1
 
-    def rows(self) -> list[tuple[str, int]]:
-        """Direct children in document order: cheaper than their elements."""
-        if self._rows is None:
-            text, outline = self.source.text, self.source.outline
-            start, inner, after = outline.start, outline.inner, outline.after
-            row, stop = self.row + 1, after[self.row]
-            self._rows = []
-            while row < stop:
-                tag = text[start[row] + 1 : inner[row] - 1]
-                # nearly always a name alone, without attributes
-                self._rows.append((tag if tag.isalnum() else _tag(self.source, row), row))
-                row = after[row]
-        return self._rows
+    def _rows(self) -> Iterator[tuple[str, int]]:
+        """Tags and rows of the direct children, in document order."""
+        text, outline = self.source.text, self.source.outline
+        start, inner, after = outline.start, outline.inner, outline.after
+        row, stop = self.row + 1, after[self.row]
+        while row < stop:
+            tag = text[start[row] + 1 : inner[row] - 1]
+            # nearly always a name alone, without attributes; one string for all of a name
+            yield intern(tag if tag.isalnum() else _tag(self.source, row)), row
+            row = after[row]
 
     def children(self) -> list[Element]:
         """Direct children in document order."""
-        return [self._element(row, tag) for tag, row in self.rows()]
+        return [self._element(row, tag) for tag, row in self._rows()]
 
     def _element(self, row: int, tag: str) -> Element:
         """The one element of this row, so that what is read of it is read once."""
@@ -84,8 +81,9 @@ class Element:
 
     def _first_row(self, tag: str) -> int | None:
         if self._first is None:
-            # reversed, so that of several the first one stays
-            self._first = dict(reversed(self.rows()))
+            self._first = {}
+            for name, row in self._rows():
+                self._first.setdefault(name, row)
         return self._first.get(tag)
 
     def first(self, *path: str) -> Element | None:
@@ -108,7 +106,7 @@ class Element:
     def all(self, tag: str) -> list[Element]:
         if self._first_row(tag) is None:
             return []
-        return [self._element(row, tag) for name, row in self.rows() if name == tag]
+        return [self._element(row, tag) for name, row in self._rows() if name == tag]
 
     def below(self, tag: str) -> Iterator[Element]:
         """Every element of this tag inside, at any depth, in document order."""

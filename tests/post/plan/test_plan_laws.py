@@ -52,7 +52,7 @@ def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> P
         Fraction(start),
         Fraction(count),
         window,
-        speed=speed_of(made),
+        speed=speed_of(made.effects),
     )
 
 
