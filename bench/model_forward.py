@@ -23,6 +23,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from diffusers.utils import logging as diffusers_logging
 from model_memory import OURS, TINY, called, network
 
 from unisync_model.flops import forward_flops
@@ -37,8 +38,8 @@ LATENTS = 20
 MEDIUM = {
     "num_attention_heads": 8,
     "ffn_dim": 2816,
-    "num_layers": 8,
-    "audio_inject_layers": (0, 3, 6),
+    "num_layers": 4,
+    "audio_inject_layers": (0, 2),
 }
 NETWORKS = {"14b": {}, "medium": MEDIUM, "tiny": TINY}
 MATRIX = {"cuda": 8192, "cpu": 2048}
@@ -123,15 +124,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--compile", action="store_true", help="compiled as well as not")
     wanted = parser.parse_args()
+    diffusers_logging.set_verbosity_error()
     cuda = wanted.device == "cuda"
     dtype = PROFILES["80gb" if cuda else "cpu"].compute
     peak = matmul_peak(wanted.device, dtype)
-    chip = (
-        torch.cuda.get_device_name()
-        if cuda
-        else f"{_processor()}, {torch.get_num_threads()} threads"
-    )
-    print(f"{chip}, torch {torch.__version__}, {date.today()}; {dtype}, ")
+    chip = torch.cuda.get_device_name() if cuda else _processor()
+    print(f"{chip}, torch {torch.__version__}, {date.today()}, {dtype}")
     print(f"matrix products at {peak / TERA:.3g} TFLOP/s\n")
     print("| network | crop | tokens | attention | seconds | TFLOP | TFLOP/s | of peak "
           "| peak GiB | estimated |\n|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
@@ -142,11 +140,9 @@ def main() -> None:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} threads"
 
 
 if __name__ == "__main__":
