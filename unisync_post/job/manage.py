@@ -69,7 +69,8 @@ class JobState:
 
 
 def jobs_at(paths: Iterable[Path]) -> list[JobFolder]:
-    """The jobs of these OUT folders; a path may be a job folder itself.
+    """The jobs of these OUT folders; a path may be a job folder itself, or that in which a watch
+    folder keeps the OUT folders of all its drops.
 
     Raises:
         JobError: there is no job at one of them.
@@ -77,6 +78,9 @@ def jobs_at(paths: Iterable[Path]) -> list[JobFolder]:
     found: list[JobFolder] = []
     for path in paths:
         inside = [path] if (path / "job.json").exists() else jobs_in(path)
+        inside = inside or [
+            job for out in sorted(path.glob("*/*/jobs")) for job in jobs_in(out.parent)
+        ]
         found += [open_job(job) for job in inside] or [open_job(path)]
     return found
 

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from ..errors import UniSyncError
+from ..job.faults import Fault, classify
 from ..job.worker import be_expendable
 from ..sandbox import SandboxError, limit_decoder
 
@@ -23,12 +24,12 @@ class Outcome:
     """What became of a task: a value, or an error.
 
     Attributes:
-        died: its process ended, which need not be the task's fault.
+        passing: it may succeed another time: the process ended, or a disk was out of reach.
     """
 
     value: object = None
     error: UniSyncError | None = None
-    died: bool = False
+    passing: bool = False
 
 
 class Helper:
@@ -58,7 +59,7 @@ class Helper:
                 return None
             outcome: Outcome = self._pipe.recv()
         except (EOFError, OSError):
-            return replace(self.give_up("Its reader died; it may be damaged"), died=True)
+            return replace(self.give_up("Its reader died; it may be damaged"), passing=True)
         self.busy = False
         return outcome
 
@@ -102,7 +103,9 @@ def run_task(task: Callable[..., object], words: tuple[object, ...]) -> Outcome:
     try:
         return Outcome(task(*words))
     except UniSyncError as error:
-        error.__cause__ = None  # it need not be picklable
-        return Outcome(error=error)
+        passing = classify(error) is Fault.TRANSIENT
+        error.__cause__ = error.__context__ = None  # they need not be picklable
+        return Outcome(error=error, passing=passing)
     except Exception as error:
-        return Outcome(error=SandboxError(f"Unexpected {type(error).__name__}: {error}"))
+        said = SandboxError(f"Unexpected {type(error).__name__}: {error}")
+        return Outcome(error=said, passing=isinstance(error, OSError))

@@ -80,6 +80,8 @@ class Planning:
     def _begin(self, drop: Drop) -> bool:
         """Claim this drop and have it planned; False: begin with another one."""
         engine = self.engine(drop.engine)
+        if engine is None:
+            self.board.tell(drop, State.QUEUED, "The engine is being opened.")
         if engine is None or not self.board.claim(drop):
             return False
         drop.pin()
@@ -104,9 +106,9 @@ class Planning:
     def _take_in(self, drop: Drop, outcome: Outcome) -> None:
         if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error))
-        elif outcome.died and not drop.again:
+        elif outcome.passing and not drop.again:
             drop.again += 1
-            self.board.tell(drop, State.QUEUED, "Its reader ended; it is read again.")
+            self.board.tell(drop, State.QUEUED, f"{shown(str(outcome.error))}; it is read again.")
             self.board.release(drop)
         elif outcome.error is not None:
             self._reject(drop, outcome.error)

@@ -18,7 +18,7 @@ from ..engines.base import EngineInfo
 from ..errors import DiskFullError, JobError, PlanError
 from ..job.dub import taken_names
 from ..job.faults import is_full
-from ..job.folder import JobFolder, create_job, job_identity, open_job, slug
+from ..job.folder import JobFolder, create_job, job_identity, jobs_in, open_job, slug
 from ..job.work import finished, unique
 from ..media.audio import audio_info
 from ..media.probe import probe
@@ -176,10 +176,10 @@ def _output(
 
 def _known_job(out: Path, identity: str) -> JobFolder | None:
     """The job that does this very work, whichever drop it came from."""
-    for path in sorted(out.glob("*/*/jobs/*/job.json")):
+    for path in (job for jobs in sorted(out.glob("*/*/jobs")) for job in jobs_in(jobs.parent)):
         try:
-            if json.loads(path.read_bytes()).get("identity") == identity:
-                return open_job(path.parent)
+            if json.loads((path / "job.json").read_bytes()).get("identity") == identity:
+                return open_job(path)
         except (OSError, ValueError, JobError):
             continue  # damaged: not that job, and no matter of this drop
     return None

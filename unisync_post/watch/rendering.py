@@ -230,8 +230,8 @@ class Rendering:
         if isinstance(outcome.error, DiskFullError):
             self._wait_for_room(drop, str(outcome.error), _LEAST_ROOM)
             return
-        if outcome.died and not drop.again:
-            self._plan_again(drop, "The process that wrote its edit ended.")
+        if outcome.passing and not drop.again:
+            self._plan_again(drop, f"{outcome.error}; it is tried again.")
             return
         if outcome.error is not None:
             self._refused(drop, outcome.error)

@@ -10,14 +10,14 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__
 from ..job.folder import CANCEL
 from ..job.pool import WorkerPool
-from ..records import dump
+from ..records import clear_stale, dump
 from .board import Board
 from .config import WatchConfig, check_folders
 from .drop import Drop, next_state, proof_of
@@ -170,7 +170,7 @@ class Watcher:
         self.report.looked(self.board.oldest(), self.renderers.depth)
 
     def _judge(self, drop: Drop, now: float) -> None:
-        if drop.state is State.CANCELLED and drop.is_as_read() and not self._is_cancelled(drop):
+        if drop.state is State.CANCELLED and drop.is_as_read() and self._is_taken_up(drop):
             self.board.tell(drop, State.QUEUED, "It was taken up again.")
             return
         proof = proof_of(drop, self.board.preset(drop), self.config)
@@ -186,8 +186,10 @@ class Watcher:
             drop.quiet = drop.state is State.WAITING and state is State.QUEUED
             self.board.tell(drop, state, reason)
 
-    def _is_cancelled(self, drop: Drop) -> bool:
-        return any((Path(o.job) / CANCEL).exists() for o in drop.status.outputs)
+    def _is_taken_up(self, drop: Drop) -> bool:
+        """Whether the jobs of a cancelled drop are to go on; one that was purged is not."""
+        jobs = [Path(output.job) for output in drop.status.outputs]
+        return all(job.is_dir() and not (job / CANCEL).exists() for job in jobs)
 
     def _absent(self, drop: Drop) -> None:
         """A drop that is gone: taken away by its owner, for the storage itself is there."""
@@ -204,6 +206,9 @@ class Watcher:
         if self.board.drops:
             self.report.say("", "the storage is back")
         self._offline = ""
+        for folder in (self.board.files.beside, self.board.files.spare):
+            with suppress(OSError):  # a folder that may only be read holds nothing of ours
+                clear_stale(folder)
         self._listen()
 
     def _listen(self) -> None:

@@ -326,7 +326,7 @@ def test_a_helper_that_dies_is_tried_again_and_not_for_ever(
         if function.__name__ == task and len(deaths) < limit:
             deaths.append(task)
             error = SandboxError("Its reader died")
-            helper._outcome, helper.busy = Outcome(error=error, died=True), True
+            helper._outcome, helper.busy = Outcome(error=error, passing=True), True
         else:
             start(helper, function, *words)
 

@@ -32,6 +32,12 @@ def finished_shots(running: Running) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in records}
 
 
+def paths() -> dict[str, str]:
+    """The environment of a script that uses the kits."""
+    kits = os.pathsep.join([str(JOB_KIT), str(Path(__file__).parent)])
+    return {**os.environ, "PYTHONPATH": kits, "OMP_NUM_THREADS": "1"}
+
+
 def log(running: Running) -> str:
     return (running.home / "log.txt").read_text()
 
@@ -170,10 +176,8 @@ def test_row_04_two_watchers_share_a_hundred_drops(stage, tmp_path: Path) -> Non
         f'folder = "in"\nout = "out"\nmedia = ["{stage.folder}"]\nsettle = 0.6\npoll = 0.3\n'
         'patience = 3\nengine = "painter"\nhandles = 2\n'
     )
-    paths = os.pathsep.join([str(JOB_KIT), str(Path(__file__).parent)])
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     racer = [sys.executable, str(Path(__file__).with_name("racer.py")), str(config)]
-    racers = [subprocess.Popen(racer, env=environment) for _ in range(2)]
+    racers = [subprocess.Popen(racer, env=paths()) for _ in range(2)]
     assert [one.wait(timeout=400) for one in racers] == [0, 0]
     logs = [path.read_text().split() for path in tmp_path.glob("rendered.*")]
     assert len(logs) == 2, "both have worked"
@@ -182,3 +186,13 @@ def test_row_04_two_watchers_share_a_hundred_drops(stage, tmp_path: Path) -> Non
     assert set(times.values()) == {1}, "a job that was rendered twice"
     assert len(list(folder.glob(f"*{STATUS}"))) == 100
     assert all('"state": "done"' in p.read_text() for p in folder.glob(f"*{STATUS}"))
+
+
+@pytest.mark.slow
+def test_row_02_a_watcher_may_be_killed_at_any_of_its_points(stage, tmp_path: Path) -> None:
+    sweep = [sys.executable, str(Path(__file__).with_name("sweep.py")), str(tmp_path / "home")]
+    said = subprocess.run(
+        [*sweep, str(stage.folder)], capture_output=True, text=True, env=paths(), check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert int(said.stdout.split()[0]) > 40

@@ -20,7 +20,7 @@ from unisync_post.job.folder import JobFolder
 from unisync_post.job.result import ShotResult
 from unisync_post.job.work import finished, render_clip, unique
 from unisync_post.plan.plan import ClipPlan
-from unisync_post.records import dump, write_atomic
+from unisync_post.records import clear_stale, dump, write_atomic
 from unisync_post.watch.config import WatchConfig
 from unisync_post.watch.helper import Helper, Outcome, run_task
 from unisync_post.watch.report import Report
@@ -134,6 +134,7 @@ class InlineRenderer:
         if not self.quick:
             return render_clip(job, clip, self.engine)
         key = job.render_key(clip)
+        clear_stale(job.shot_folder(key))
         result = ShotResult(key, "kept", "left as it is", frames=clip.shot.length)
         write_atomic(job.shot_folder(key) / "result.json", dump(result))
         return result
