@@ -86,7 +86,7 @@ class Member:
 
     def bury(self) -> tuple[str, str]:
         """Wait for its end; returns how it ended in words, and its last stack trace."""
-        self.process.join(timeout=10)
+        self.process.join(timeout=5)
         code = self.process.exitcode
         how = f"exit status {code}"
         if code is not None and code < 0:

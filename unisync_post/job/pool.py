@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 
-from filelock import FileLock, Timeout
-
 from ..engines.base import EngineInfo
-from ..errors import EngineError
+from ..errors import EngineError, JobError
 from ..plan.plan import ClipPlan
-from ..records import dump, write_atomic
+from ..records import write_atomic
 from . import crew
 from .crew import Member
 from .events import Event, Listener, silent
-from .faults import Fault, RetryPolicy
+from .faults import RetryPolicy, is_full
 from .folder import JobFolder
 from .queue import Line, Queue, Task
 from .tally import summary, tally
-from .work import done_event, failed, finished, unique
+from .work import disk_full, done_event, finished, set_aside, unique
 from .worker import Ended, Loaded, Refused
 
 _BUSY_PAUSE = 1.0
@@ -116,7 +115,8 @@ class WorkerPool:
     ) -> None:
         """Queue a job's unfinished shots: all, or these. Its events follow, last an ``end``.
 
-        A job that is under way already gets the new shots and the new priority.
+        A job that is under way already gets the new shots and the new priority; one that is being
+        stopped goes on.
         """
         wanted = {
             job.render_key(clip): clip
@@ -124,7 +124,7 @@ class WorkerPool:
         }
         todo = {key for key, clip in wanted.items() if finished(job, clip) is None}
         line = self._queue.lines.setdefault(job.path, Line(job, priority, {}))
-        line.priority = priority
+        line.priority, line.stopped, line.message = priority, "", ""
         for key, clip in wanted.items():
             if key in todo and key not in line.clips:
                 line.waiting.append(Task(job.path, clip, key))
@@ -210,19 +210,25 @@ class WorkerPool:
 
     def _end_lines(self) -> None:
         for line in self._queue.finished():
-            counts = tally(line.job, line.clips.values(), line.ready)
             status = line.stopped or "finished"
-            message = line.message or summary(counts)
+            try:
+                message = line.message or summary(tally(line.job, line.clips.values(), line.ready))
+            except (JobError, OSError) as error:
+                status, message = "refused", f"The job folder cannot be read: {error}"
             self._say(Event("end", status=status, message=message), line.job.path)
 
     # -- hearing -----------------------------------------------------------------------------
 
     def _hear(self, member: Member) -> None:
-        try:
-            while member in self._members and member.pipe.poll():
-                self._heard(member, member.pipe.recv())
-        except (EOFError, OSError):
-            self._lost(member, "died")
+        while member in self._members:
+            try:
+                if not member.pipe.poll():
+                    return
+                message = member.pipe.recv()
+            except (EOFError, OSError):
+                self._lost(member, "died")
+                return
+            self._heard(member, message)
 
     def _heard(self, member: Member, message: object) -> None:
         if isinstance(message, Event) and member.task is not None:
@@ -255,6 +261,8 @@ class WorkerPool:
             message = f"Shot {task.clip.index}: {ended.reason}; tried again in {pause:.0f} s"
             self._say(_about(task, message), task.job)
             self._queue.put_back(task, now + pause)
+        elif ended.outcome == "stopped":
+            self._queue.put_back(task, now)
         else:
             line = self._queue.release(task)
             if ended.outcome in ("full", "refused"):
@@ -267,8 +275,9 @@ class WorkerPool:
         if now - self._looked >= _MARKS_EVERY:
             self._looked = now
             for line in self._queue.lines.values():
-                if not line.stopped and line.job.cancelled:
-                    self._stop(line, "cancelled", "The job was cancelled")
+                with suppress(OSError):  # its storage is away: the shots will tell
+                    if not line.stopped and line.job.cancelled:
+                        self._stop(line, "cancelled", "The job was cancelled")
 
     def _stop(self, line: Line, status: str, message: str) -> None:
         line.stopped, line.message = line.stopped or status, line.message or message
@@ -300,7 +309,7 @@ class WorkerPool:
             return
         task = member.task
         if status == "stopped" and task is not None:
-            self._queue.release(task)
+            self._queue.put_back(task, 0.0)
             return
         what = f"stood still for {self.policy.stall:.0f} s" if status == "hung" else f"died ({how})"
         self._say(Event("worker", status=status, message=f"{member.name} {what}"))
@@ -311,39 +320,35 @@ class WorkerPool:
         self._false_starts += 1
         if self._refusal or self._false_starts >= self.policy.attempts:
             reason = self._refusal or f"its process died while opening it ({how})"
-            raise EngineError(f"The engine {self.engine} cannot be opened: {reason}")
-        if not self._members:
+            at_work = sum(member.info is not None for member in self._members)
+            if not at_work:
+                raise EngineError(f"The engine {self.engine} cannot be opened: {reason}")
+            self.workers, self._refusal = at_work, ""
+            message = f"No more than {at_work} workers can open {self.engine}: {reason}"
+            self._say(Event("warning", message=message))
+        elif not self._members:
             self._start(0)
 
     def _blame(self, task: Task, what: str, trace: str) -> None:
         """A shot took its worker down: once may be chance, after that it is set aside."""
         task = replace(task, deaths=task.deaths + 1)
-        job = self._queue.lines[task.job].job
-        if trace:
-            write_atomic(job.shot_folder(task.key) / "error.txt", trace.encode())
-        if task.deaths < self.policy.deaths:
-            message = f"Shot {task.clip.index} took its worker down; it is tried again"
-            self._say(_about(task, message), task.job)
-            self._queue.put_back(task, 0.0)
-            return
-        times = {1: "once", 2: "twice"}.get(task.deaths, f"{task.deaths} times")
-        reason = (
-            f"The renderer was lost {times} on this shot; the last one {what}. Its media may be "
-            f"damaged: check that it plays, or mark the clip unisync:skip. "
-            f"`unisync jobs retry {job.path}` tries it again."
-        )
-        self._set_aside(job, task, reason)
-        self._queue.release(task)
-
-    def _set_aside(self, job: JobFolder, task: Task, reason: str) -> None:
-        folder = job.shot_folder(task.key)
-        result = failed(task.clip, task.key, Fault.POISON, reason, self._info)
+        line = self._queue.lines[task.job]
         try:
-            with FileLock(folder / "lock", timeout=5):
-                write_atomic(folder / "result.json", dump(result))
-        except Timeout:
-            return  # another process is at it, and will record what becomes of it
-        self._say(done_event(task.clip, task.key, result, result.status), task.job)
+            if trace:
+                write_atomic(line.job.shot_folder(task.key) / "error.txt", trace.encode())
+            if task.deaths >= self.policy.deaths:
+                result = set_aside(line.job, task.clip, task.deaths, what, self._info)
+                self._queue.release(task)
+                if result is not None:
+                    self._say(done_event(task.clip, task.key, result, result.status), task.job)
+                return
+        except OSError as error:
+            full = is_full(error)
+            message = str(disk_full(line.job)) if full else f"The job folder: {error}"
+            self._stop(line, "full" if full else "refused", message)
+        message = f"Shot {task.clip.index} took its worker down; it is tried again"
+        self._say(_about(task, message), task.job)
+        self._queue.put_back(task, 0.0)
 
 
 def _about(task: Task, message: str) -> Event:

@@ -193,6 +193,38 @@ def failed(
     return replace(result, draft=engine.draft, engine=record)
 
 
+def set_aside(
+    job: JobFolder, clip: ClipPlan, deaths: int, what: str, engine: EngineInfo | None
+) -> ShotResult | None:
+    """Record a shot that takes its workers down as poison.
+
+    Args:
+        deaths: how many it took.
+        what: how the last one ended.
+
+    Returns:
+        The record; None when another process is at the shot and will record what becomes of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    key = job.render_key(clip)
+    folder = job.shot_folder(key)
+    times = {1: "once", 2: "twice"}.get(deaths, f"{deaths} times")
+    reason = (
+        f"The renderer was lost {times} on this shot; the last one {what}. Its media may be "
+        f"damaged: check that it plays, or mark the clip unisync:skip. "
+        f"`unisync jobs retry {job.path}` tries it again."
+    )
+    result = failed(clip, key, Fault.POISON, reason, engine)
+    try:
+        with FileLock(folder / "lock", timeout=5):
+            write_atomic(folder / "result.json", dump(result))
+    except Timeout:
+        return None
+    return result
+
+
 def reason_of(error: BaseException) -> str:
     """One sentence."""
     return str(error) if isinstance(error, UniSyncError) else f"{type(error).__name__}: {error}"

@@ -224,7 +224,13 @@ def test_row_20_hung_engine(quick, tmp_path: Path) -> None:
     assert render_job(job, shots={1}, workers=1)["rendered"] == 1
 
 
-@pytest.mark.parametrize("stubborn", [False, True], ids=["between frames", "inside a take"])
+@pytest.mark.parametrize(
+    "stubborn",
+    [
+        pytest.param(False, id="between frames"),
+        pytest.param(True, id="inside a take", marks=pytest.mark.slow),
+    ],
+)
 def test_row_22_cancel(quick, trouble: Path, tmp_path: Path, stubborn: bool) -> None:
     engine = Hangs() if stubborn else Loads()
     job = plan_for(quick.edit, quick.dub, tmp_path / "out", engine)

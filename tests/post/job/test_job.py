@@ -109,7 +109,7 @@ assemble(job)
 """
 
 
-@pytest.mark.parametrize("take", [1, 2])
+@pytest.mark.parametrize("take", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
     stage, tmp_path: Path, take: int
 ) -> None:

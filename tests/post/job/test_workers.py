@@ -41,6 +41,7 @@ def test_two_processes_make_the_bytes_of_one(stage, tmp_path: Path) -> None:
     assert "step" in kinds
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_only_its_shot(
     stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
