@@ -8,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from watch_kit import Bench, Cut, drop_edit, write_edit
+from watch_kit import Bench, Cut, InlineRenderer, Painter, drop_edit, write_edit
 
+from unisync_post.errors import EngineError
+from unisync_post.job.events import Event
+from unisync_post.job.manage import jobs_at
 from unisync_post.watch.names import status_path
 from unisync_post.watch.status import State
 
@@ -280,3 +283,38 @@ def test_versions_in_packages_whose_edits_have_one_name_do_not_collide(bench: Be
     assert Path(first.edit).name == "edit_UNISYNC_FR_v001.xml"
     assert Path(second.edit).name == "edit_2_UNISYNC_FR_v001.xml"
     assert len(bench.renderer.order) == 1, "the second shows the same pictures"
+
+
+def test_another_engine_is_opened_for_the_drop_that_asks_for_it(bench: Bench, stage) -> None:
+    bench.config = replace(bench.config, engines=("better", "broken"))
+    better = InlineRenderer(Painter(tint=(1, 2, 3)), quick=True)
+    broken = InlineRenderer(quick=True, ready=False)
+
+    def refuse(timeout: float) -> list[Event]:
+        raise EngineError("the engine broken cannot be opened", remedy="Run `unisync doctor`.")
+
+    broken.poll = refuse  # type: ignore[method-assign]
+    bench.others = {"better": better, "broken": broken}
+    for engine in ("painter", "better", "broken"):
+        drop_edit(bench.folder, f"{engine}.xml", stage.edit, stage.fr)
+        (bench.folder / f"{engine}.unisync.toml").write_text(f'engine = "{engine}"\n')
+    status = bench.until("broken.xml", "rejected")
+    assert (status.reason, status.remedy) == (
+        "the engine broken cannot be opened",
+        "Run `unisync doctor`.",
+    )
+    bench.until("painter.xml", "done")
+    bench.until("better.xml", "done")
+    assert [name for name, _ in better.submitted] == ["better_UNISYNC_FR_v001"]
+    assert [name for name, _ in bench.renderer.submitted] == ["painter_UNISYNC_FR_v001"]
+
+
+def test_the_jobs_of_a_watch_folder_are_listed_together(bench: Bench, stage) -> None:
+    for name in ("One", "Two"):
+        write_edit(bench.folder / f"{name}.xml", [Cut(stage.anna, length=20)])
+        shutil.copy(stage.fr, bench.folder / f"{name}_FR.wav")
+    text = (bench.folder / "Two.xml").read_text()
+    (bench.folder / "Two.xml").write_text(text.replace("Reel", "Two"))
+    for name in ("One", "Two"):
+        bench.until(f"{name}.xml", "done")
+    assert [job.job.output[:3] for job in jobs_at([bench.out])] == ["One", "Two"]

@@ -152,6 +152,7 @@ class Bench:
     config: WatchConfig
     clock: Clock = field(default_factory=Clock)
     renderer: InlineRenderer = field(default_factory=InlineRenderer)
+    others: dict[str, InlineRenderer] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     _watcher: Watcher | None = None
 
@@ -169,7 +170,7 @@ class Bench:
             self._watcher = Watcher(
                 self.config,
                 report=Report(self.config, lambda name, text: self.said.append(f"{name} {text}")),
-                open_renderer=lambda name: self.renderer,
+                open_renderer=lambda name: self.others.get(name, self.renderer),
                 open_helper=InlineHelper,
                 clock=self.clock,
             )
