@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from .. import crashpoints
 from ..errors import JobError
 from ..plan.plan import ClipPlan
+from ..records import clear_stale, temporary_for
 from ..review.shots import media_folder
 from .assemble import is_ours
 from .faults import Fault
@@ -210,6 +211,8 @@ def purge_job(job: JobFolder) -> list[Path]:
     others = [open_job(path) for path in jobs_in(job.out) if path.resolve() != job.path]
     used = {other.render_key(c) for other in others for c in other.plan.to_render}
     removed: list[Path] = []
+    for name in ("jobs", "shots", "review/media"):
+        clear_stale(job.out / name)
     for clip in unique(job, job.plan.to_render):
         key = job.render_key(clip)
         if key not in used:
@@ -244,7 +247,7 @@ def _remove_unused(out: Path, removed: list[Path]) -> None:
 def _remove(path: Path, removed: list[Path]) -> None:
     """A folder is first renamed: killed half way, it is not taken for a whole one."""
     if path.is_dir() and not path.is_symlink():
-        going = path.with_name(f".{path.name}.removed")
+        going = temporary_for(path)
         shutil.rmtree(going, ignore_errors=True)
         path.rename(going)
         crashpoints.reached("folder put aside")

@@ -16,6 +16,7 @@ import numpy as np
 from job_kit import Painter
 
 from unisync_post.engines.base import EngineInfo, Generated, Take
+from unisync_post.errors import EngineError
 
 
 def count(what: str) -> int:
@@ -125,3 +126,12 @@ class Short(Sound):
     def generate(self, take: Take) -> Generated:
         made = super().generate(take)
         return Generated(np.ascontiguousarray(made.frames[:-1]), made.changed)
+
+
+class OnlyOnce(Sound):
+    """There is room for one of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if count("opened") > 1:
+            raise EngineError("The GPU's memory is full")

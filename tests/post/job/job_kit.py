@@ -17,7 +17,7 @@ from unisync_model.characters.scene import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
 from unisync_post.demo.script import recording
 from unisync_post.engines.base import EngineInfo, Generated, Take
-from unisync_post.job.dub import plan_job
+from unisync_post.job.dub import Described, plan_job
 from unisync_post.job.folder import JobFolder
 from unisync_post.plan.options import DubFile, PlanOptions
 
@@ -125,7 +125,9 @@ class Painter:
         return Generated(frames, take.generate.copy(), remarks={"takes": self.takes})
 
 
-def plan_for(edit: Path, dub: Path, out: Path, engine: Painter, language: str = "fr") -> JobFolder:
+def plan_for(
+    edit: Path, dub: Path, out: Path, engine: Described, language: str = "fr"
+) -> JobFolder:
     """The planned job, without handles so that it stays small."""
     options = PlanOptions(dub=(DubFile(dub, language),), handles=2)
     return plan_job(edit, out, options, engine)

@@ -117,3 +117,14 @@ def test_an_engine_that_dies_when_opened_is_an_error() -> None:
         pytest.raises(EngineError, match=r"process died while opening it \(exit status 3\)"),
     ):
         _ = pool.info
+
+
+@pytest.mark.slow
+def test_where_only_one_worker_can_open_the_engine_one_does_the_work(quick, tmp_path: Path) -> None:
+    with WorkerPool("bad_engines:OnlyOnce", workers=2) as pool:
+        job = plan_for(quick.edit, quick.dub, tmp_path / "out", pool)
+        heard: list[Event] = []
+        assert render_job(job, pool=pool, listen=heard.append)["rendered"] == 3
+    (warning,) = (event.message for event in heard if event.kind == "warning")
+    assert "No more than 1 workers can open" in warning
+    assert "memory is full" in warning
