@@ -93,6 +93,29 @@ def tiny_folder(path: Path, mode: Mode = "lora") -> Path:
     return path
 
 
+def tiny_text_encoder(path: Path) -> Path:
+    """``text_encoder/`` and ``tokenizer/``: a two-layer UMT5 that knows a few words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+    torch.manual_seed(0)
+    words = ["<pad>", "</s>", "<unk>", "a", "talking", "face", "blurry"]
+    vocabulary = {word: i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "$A </s>", special_tokens=[("</s>", 1)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(path / "tokenizer")
+    config = UMT5Config(
+        vocab_size=len(words), d_model=TEXT_DIM, d_kv=4, d_ff=32, num_layers=2, num_heads=4
+    )
+    UMT5EncoderModel(config).save_pretrained(path / "text_encoder")
+    return path
+
+
 def tiny_shot(frames: int = 12, rate: Fraction = Fraction(25), **changes: Any) -> dict[str, Any]:
     """Arguments of the pipeline: a moving picture, its pose, a mouth and a voice."""
     noise = np.random.default_rng(4)

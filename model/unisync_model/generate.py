@@ -135,7 +135,8 @@ def pictures(run: Run, callback: Callback | None) -> Iterator[Frames]:
     yield from run.codec.decode(run.plate.first, made, run.shot.count)
 
 
-def _jointly(run: Run, callback: Callback | None) -> Tensor:
+def joint_velocity(run: Run) -> Velocity:
+    """The network over the whole shot, its windows averaged where they overlap."""
     motions: dict[Window, Tensor] = {}
     if run.settings.motion == "source":
         crop = run.shot.crop
@@ -146,8 +147,12 @@ def _jointly(run: Run, callback: Callback | None) -> Tensor:
     def of_window(z: Tensor, s: float, window: Window, branch: Branch, /) -> Tensor:
         return velocity(run.transformer, run.told, z, s, window, branch, motions.get(window))
 
+    return joint(of_window, run.windows)
+
+
+def _jointly(run: Run, callback: Callback | None) -> Tensor:
     return sample(
-        joint(of_window, run.windows),
+        joint_velocity(run),
         run.noise,
         run.levels,
         inject=guarded(run.transformer, run.tali),

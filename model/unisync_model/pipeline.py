@@ -17,11 +17,12 @@ from .audio import AudioEncoder
 from .checkpoints.inspection import Mode
 from .codec import LatentCodec
 from .errors import CancelledError, CheckpointError
-from .generate import pictures, prepare
+from .generate import Run, joint_velocity, pictures, prepare
 from .prompt import PromptEmbeds
 from .sampling import Callback, Step
 from .settings import SamplingSettings
 from .shot import Frames, Shot
+from .speed import MagRatios, calibrate
 from .transformer import UniSyncTransformer3DModel
 
 if TYPE_CHECKING:
@@ -156,7 +157,29 @@ class UniSyncPipeline:
             (k, H, W, 3) uint8, k at most 4, F frames in all.
         """
         watch = _watched(callback, cancel)
-        run = prepare(
+        yield from pictures(self._prepared(shot, settings, seed), watch)
+
+    @torch.no_grad()
+    def calibrate(self, shot: Shot, weights: str = "", seed: int = 0) -> MagRatios:
+        """Measure what MagCache needs to know of these weights, over one run without injection.
+
+        Costs what the shot costs. A cache that was enabled is disabled.
+
+        Args:
+            weights: what is calibrated, for people to read.
+        """
+        run = self._prepared(shot, None, seed)
+        return calibrate(
+            self.transformer,
+            joint_velocity(run),
+            run.noise,
+            run.levels,
+            weights=weights,
+            guide=run.guide,
+        )
+
+    def _prepared(self, shot: Shot, settings: SamplingSettings | None, seed: int) -> Run:
+        return prepare(
             self.transformer,
             self.codec,
             self.audio_encoder,
@@ -166,7 +189,6 @@ class UniSyncPipeline:
             seed,
             _shown_the_plate(self.transformer),
         )
-        yield from pictures(run, watch)
 
     @classmethod
     def from_pretrained(

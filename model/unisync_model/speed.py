@@ -138,7 +138,7 @@ class MagRatios:
             raise CheckpointError(
                 f"no MagCache ratios: {error!r}",
                 file=path,
-                remedy="Run the calibration once for these weights",
+                remedy="Run the calibration once for these weights: unisync weights calibrate",
             ) from error
 
 

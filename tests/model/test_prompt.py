@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from tiny import tiny_text_encoder
+from transformers import UMT5EncoderModel
 
 from unisync_model.errors import CheckpointError, InputError
 from unisync_model.prompt import PromptEmbeds, cleaned, encode_prompt, zero_prompt
@@ -26,22 +26,7 @@ def embeds() -> PromptEmbeds:
 @pytest.fixture
 def wan(tmp_path: Path) -> Path:
     """A two-layer UMT5 and a word tokenizer in diffusers' layout."""
-    torch.manual_seed(0)
-    words = ["<pad>", "</s>", "<unk>", "a", "talking", "face", "blurry"]
-    vocabulary = {word: i for i, word in enumerate(words)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        "$A </s>", special_tokens=[("</s>", 1)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(tmp_path / "tokenizer")
-    config = UMT5Config(
-        vocab_size=len(words), d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4
-    )
-    UMT5EncoderModel(config).save_pretrained(tmp_path / "text_encoder")
-    return tmp_path
+    return tiny_text_encoder(tmp_path)
 
 
 def test_the_file_gives_back_what_it_was_given(tmp_path: Path) -> None:

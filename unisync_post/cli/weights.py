@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from unisync_model.checkpoints import CheckpointInfo
 
 _PATH = click.Path(path_type=Path, exists=True)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+POSITIVE = "A person speaks to somebody, filmed from near, natural light, sharp and calm."
+NEGATIVE = "blurred, overexposed, static, subtitles, deformed face, deformed mouth, extra teeth"
 _LAYOUTS = ("unisync", "official", "fastvideo", "diffusers-pr", "comfy")
 _DTYPES = ("bfloat16", "float16", "float32")
 _LICENCE_UNKNOWN = "unknown: ask where the weights came from"
@@ -134,6 +137,68 @@ def pull(name: str, folder: Path | None, registry: Path | None, endpoint: str | 
         name, folder or Path(name), registry=registry, endpoint=endpoint, say=click.echo
     )
     click.echo(f"{name} is in {target}")
+
+
+@weights.command("estimate")
+@click.argument("folder", type=_FOLDER)
+@click.option("--side", type=int, default=512, show_default=True, help="Of the crop, in pixels.")
+def estimate(folder: Path, side: int) -> None:
+    """Say what the model in FOLDER needs under each memory profile. Only headers are read.
+
+    Exits with 3 when no profile fits this machine.
+    """
+    import torch
+
+    from unisync_model.folder import ModelFolder
+    from unisync_model.memory import PROFILES, free_bytes
+    from unisync_model.needs import needs_of
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    found, free = ModelFolder.open(folder), free_bytes(device)
+    needs = needs_of(found, side)
+    window = needs.window
+    click.echo(
+        f"{found.mode} mode, {window.tokens:,} tokens: windows of {window.latents} latents at "
+        f"{side}x{side}; {free / 2**30:.1f} GiB on {device}"
+    )
+    for profile in PROFILES.values():
+        needed = needs.estimate(profile)
+        here = (device == "cpu") == (profile.name == "cpu") and needed.total <= free
+        click.echo(f"{'fits' if here else '':5}{needed}")
+    chosen = needs.choose(free, device == "cuda").name
+    click.echo(f"{chosen} is taken, unless engine.toml names another")
+
+
+@weights.command("prompt")
+@click.argument("folder", type=_FOLDER)
+@click.argument("text_encoder", type=_FOLDER)
+@click.option("--positive", default=POSITIVE, show_default=True, help="What to draw.")
+@click.option("--negative", default=NEGATIVE, show_default=True, help="What not to draw.")
+def prompt(folder: Path, text_encoder: Path, positive: str, negative: str) -> None:
+    """Compute the words of the model in FOLDER once, with the encoder in TEXT_ENCODER.
+
+    TEXT_ENCODER holds text_encoder/ and tokenizer/, as `unisync weights pull wan2.1-text-encoder`
+    fetches them. It is not needed afterwards.
+    """
+    from unisync_model.prompt import encode_prompt
+
+    target = folder / "prompt_embeds.safetensors"
+    encode_prompt(text_encoder, positive, negative).save(target)
+    click.echo(str(target))
+
+
+@weights.command("calibrate")
+@click.argument("folder", type=_FOLDER)
+@click.argument("job", type=_FOLDER)
+def calibrate(folder: Path, job: Path) -> None:
+    """Calibrate MagCache for the model in FOLDER, on the first shot of JOB.
+
+    JOB is any job's folder, such as a draft dub's. Takes as long as the network takes for a shot;
+    the result lies beside the weights, for `cache = "mag"` in engine.toml.
+    """
+    from ..engines.calibrate import calibrate as calibrated
+
+    click.echo(str(calibrated(folder, job)))
 
 
 def _facts(info: CheckpointInfo) -> list[tuple[str, Any]]:

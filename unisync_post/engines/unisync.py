@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from unisync_model.folder import ModelFolder
     from unisync_model.memory import Estimate, Profile
     from unisync_model.pipeline import UniSyncPipeline
-    from unisync_model.speed import FirstBlock, MagCache
+    from unisync_model.sampling import Step
+    from unisync_model.shot import Shot
+    from unisync_model.speed import FirstBlock, MagCache, MagRatios
 
 VERSION = "1"
 MODEL_VARIABLE = "UNISYNC_MODEL"
@@ -53,18 +55,19 @@ class UniSyncEngine:
     Args:
         folder: the model folder.
         name: as :func:`~unisync_post.engines.open_engine` was asked for it.
+        setup: instead of what the folder's ``engine.toml`` says.
 
     Raises:
         EngineError: no model there, or it cannot run here; nothing was loaded.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, setup: Setup | None = None) -> None:
         if not folder.is_dir():
             raise EngineError(
                 "there is no model folder", file=folder, remedy="Check the path of the model."
             )
         self._folder, self._name = folder, name
-        self.setup = Setup.of(folder)
+        self.setup = setup or Setup.of(folder)
         with _explained():
             self._found, self._fit = _fitting(folder, self.setup)
         self._pipeline: UniSyncPipeline | None = None
@@ -73,7 +76,9 @@ class UniSyncEngine:
     def about(self) -> str:
         """Mode, memory profile and the peak it is estimated to need."""
         fit = self._fit
-        return f"{self._found.mode} mode, profile {fit.estimate}, of {fit.free / 2**30:.1f} GiB free"
+        return (
+            f"{self._found.mode} mode, profile {fit.estimate}, of {fit.free / 2**30:.1f} GiB free"
+        )
 
     @cached_property
     def info(self) -> EngineInfo:
@@ -90,6 +95,17 @@ class UniSyncEngine:
             window=_most_frames(setup.size),
             memory=self._fit.host,
         )
+
+    def calibrate(self, take: Take) -> MagRatios:
+        """Measure MagCache's ratios over a take (:meth:`unisync_model.UniSyncPipeline.calibrate`).
+
+        Raises:
+            EngineError: the network could not run this take.
+        """
+        with _explained():
+            shot = _shot(take, take.mouth * take.generate[:, None, None])
+            weights = f"{self._folder.name}, {self._found.mode} mode"
+            return self._loaded().calibrate(shot, weights, take.seed)
 
     def generate(self, take: Take) -> Generated:
         """Re-animate the mouth; see :class:`unisync_model.UniSyncPipeline`.
@@ -151,16 +167,11 @@ def open_unisync(name: str = "unisync") -> UniSyncEngine:
     return UniSyncEngine(Path(folder).absolute(), name)
 
 
-def _pictures(pipeline: UniSyncPipeline, take: Take, mouth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(F, S, S, 3), telling the take how far it is after each step and each latent decoded."""
-    from unisync_model.sampling import Step
+def _shot(take: Take, mouth: NDArray[np.uint8]) -> Shot:
     from unisync_model.shot import Shot
 
-    def stepped(step: Step) -> None:
-        take.tell(_SAMPLED * (step.index + 1) / step.count)
-
     driver = take.driver
-    shot = Shot(
+    return Shot(
         take.frames,
         take.pose,
         mouth,
@@ -169,10 +180,18 @@ def _pictures(pipeline: UniSyncPipeline, take: Take, mouth: NDArray[np.uint8]) -
         take.rate.fps,
         driver.start,
     )
+
+
+def _pictures(pipeline: UniSyncPipeline, take: Take, mouth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(F, S, S, 3), telling the take how far it is after each step and each latent decoded."""
+
+    def stepped(step: Step) -> None:
+        take.tell(_SAMPLED * (step.index + 1) / step.count)
+
     take.tell(0.0)  # the weights are loaded
     frames = np.empty_like(take.frames)
     done = 0
-    for piece in pipeline.stream(shot, seed=take.seed, callback=stepped):
+    for piece in pipeline.stream(_shot(take, mouth), seed=take.seed, callback=stepped):
         frames[done : done + len(piece)] = piece
         done += len(piece)
         take.tell(_SAMPLED + (1 - _SAMPLED) * done / take.count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from tiny import SIDE, tiny_folder
 from unisync_post.cli import main
 from unisync_post.engines.base import Engine
 from unisync_post.engines.unisync import open_unisync
+from unisync_post.errors import EngineError
 from unisync_post.exit_codes import ExitCode
 from unisync_post.job.dub import plan_job
 from unisync_post.job.result import ShotResult
@@ -147,6 +149,24 @@ def test_59_94_pictures_a_second(
     assert result.outside_composite == 0.0
     with av.open(str(movie)) as container:
         assert container.streams.video[0].average_rate == Fraction(60000, 1001)
+
+
+def test_mag_cache_is_calibrated_on_a_job(
+    dubbed: tuple[Path, Result], model: Path, tmp_path: Path
+) -> None:
+    out, _ = dubbed
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    setup = f'size = {SIDE}\ncache = "mag"\ncache_threshold = 1e6'
+    (folder / "engine.toml").write_text(setup)
+    with pytest.raises(EngineError, match="unisync weights calibrate"):
+        open_unisync(f"unisync@{folder}")
+    said = run("weights", "calibrate", folder, out)
+    assert said.exit_code == ExitCode.OK, said.output
+    assert said.stdout.strip() == str(folder / "magcache.json")
+    ratios = json.loads((folder / "magcache.json").read_text())["ratios"]
+    assert ratios[0] == 1.0
+    assert len({round(ratio, 3) for ratio in ratios}) > 1
+    assert open_unisync(f"unisync@{folder}").about.startswith("lora mode")
 
 
 def test_no_model_is_one_line_and_exit_code_3(reel: Path, stage, tmp_path: Path) -> None:
