@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from unisync_adapters.document import adapters
@@ -63,9 +64,14 @@ def without_temporary(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1)
 def edit_suffixes() -> tuple[str, ...]:
-    """Suffixes of the formats that can be read."""
-    return tuple(suffix for adapter in adapters() for suffix in adapter.suffixes)
+    """Suffixes of the formats that can be read.
+
+    Not ``.json``: an OTIO document may be called so, but far more often it is some program's note.
+    """
+    found = (suffix for adapter in adapters() for suffix in adapter.suffixes)
+    return tuple(dict.fromkeys(suffix for suffix in found if suffix != ".json"))
 
 
 def is_edit(name: str) -> bool:

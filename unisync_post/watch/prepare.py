@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unisync_adapters.document import Document, open_edit
+from unisync_adapters.document import Document, adapters, open_edit
 
 from ..engines.base import EngineInfo
 from ..errors import DiskFullError, JobError, PlanError
@@ -34,6 +34,7 @@ from .names import edit_suffixes, family_key, is_readable_edit, shown, unusable
 from .pairing import Pair, Pairing, pair_dubs
 from .scan import Found, Mark, mark_of
 
+_HEAD = 1 << 16
 _BYTES_A_PIXEL = 45
 """Hundredths: Apple ProRes 422 HQ at its target rate, for plates that are stored smaller."""
 
@@ -213,15 +214,24 @@ def _check_names(found: Found) -> None:
 
 
 def _the_edit(found: Found) -> str:
-    """The one edit of a drop; of several, the only one of a format that can be read."""
+    """The one edit of a drop; of several files named like edits, the only one that is an edit."""
     readable = [name for name in found.edits if is_readable_edit(name)] or list(found.edits)
     if len(readable) > 1:
+        readable = [name for name in readable if _is_edit(found.home / name)] or readable
+    if len(readable) > 1:
         raise PlanError(
-            f"It holds {len(readable)} edits: {', '.join(shown(name) for name in readable)}",
+            f"It holds {len(readable)} edits: {', '.join(map(shown, sorted(readable)))}",
             file=shown(found.name),
             remedy="Keep one edit at the top of the directory.",
         )
     return readable[0]
+
+
+def _is_edit(path: Path) -> bool:
+    """Whether its beginning is that of an edit: cameras write XML, too."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return any(adapter.sniff(head, path) for adapter in adapters())
 
 
 def _check_confined(found: Found, edit: str, pairing: Pairing, config: WatchConfig) -> None:

@@ -66,6 +66,22 @@ def test_a_package_with_its_own_media_stems_and_settings(bench: Bench, stage) ->
     assert str(moved) in (Path(status.outputs[0].job) / "plan.json").read_text()
 
 
+def test_of_several_files_named_like_edits_the_one_that_is_an_edit_is_taken(
+    bench: Bench, stage
+) -> None:
+    package = bench.folder / "EP101"
+    package.mkdir()
+    shutil.copy(stage.edit, package / "cut.xml")
+    shutil.copy(stage.fr, package / "FR.wav")
+    (package / "A001C003.xml").write_text("<?xml version='1.0'?><Clip/>")
+    (package / "notes.json").write_text("{}")
+    (package / "old.aaf").write_bytes(b"")
+    assert bench.until("EP101", "done").outputs
+    shutil.copy(stage.edit, package / "cut 2.xml")
+    status = bench.until("EP101", "rejected")
+    assert "It holds 2 edits: cut 2.xml, cut.xml" in status.reason
+
+
 def test_a_drop_grows_slowly_and_is_left_alone_until_it_is_whole(bench: Bench, stage) -> None:
     data = stage.fr.read_bytes()
     shutil.copy(stage.edit, bench.folder / "Reel.xml")
