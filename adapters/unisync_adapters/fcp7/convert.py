@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import opentimelineio as otio
-from opentimelineio._otio import AnyDictionary, PyAny
 
 from ..otiotime import otio_range, otio_time
 from ..timebase import PREMIERE_TICKS_PER_SECOND as _TICKS
@@ -15,12 +15,30 @@ from .media import MediaFile
 from .retime import PLAIN, Retime
 from .scan import Element
 
+_CLIP = (
+    '{"OTIO_SCHEMA":"Clip.2","metadata":{"unisync":%s},'
+    '"media_references":{},"active_media_reference_key":""}'
+)
 
-def annotate(clip: otio.schema.Clip, key: str, value: str | int) -> None:
-    """``metadata["unisync"] = {key: value}``, at a third of what OTIO's own conversion costs."""
-    facts = AnyDictionary()
-    facts[key] = PyAny(value)
-    clip.metadata["unisync"] = PyAny(facts)
+
+def new_clip(
+    name: str,
+    media: otio.core.MediaReference,
+    source_range: otio.opentime.TimeRange,
+    noted: dict[str, str | int],
+) -> otio.schema.Clip:
+    """A clip with ``metadata["unisync"] = noted``.
+
+    OTIO reads metadata from JSON in a fraction of the time that it takes to convert a dictionary.
+    """
+    if not noted:
+        return otio.schema.Clip(name, media, source_range)
+    clip = otio.core.deserialize_json_from_string(_CLIP % json.dumps(noted))
+    assert isinstance(clip, otio.schema.Clip), "its JSON says so"
+    clip.name = name
+    clip.source_range = source_range
+    clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media}, clip.DEFAULT_MEDIA_KEY)
+    return clip
 
 
 def source_frame(

@@ -20,8 +20,8 @@ from ..errors import EditError
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate
 from .convert import (
-    annotate,
     marker,
+    new_clip,
     refusal,
     sequence_markers,
     source_frame,
@@ -263,24 +263,27 @@ class _Reader:
         start = base + head * scale
         if scale < 0:  # a source range starts at the earliest picture played: otiotime.first_shown
             start += (placed.end - placed.start - 1) * retime.speed * plate.fps / at.rate.fps
-        clip = otio.schema.Clip(
-            name,
-            self.files.reference(media, plate) if media else otio.schema.MissingReference(name),
-            otio.opentime.TimeRange(
-                otio_time(start, plate),
-                otio_time(placed.end - placed.start, at.rate),
-            ),
-        )
+        noted: dict[str, str | int] = {}
         if at.kind == "video":
             refuse = at.refuse or retime.refuse or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
             item = ClipItem(element, file, media, clock, head, retime, refuse)
-            annotate(clip, "origin", self._origin(item, name, at))
+            noted["origin"] = self._origin(item, name, at)
             if refuse:
-                clip.metadata["unisync"]["refuse"] = refuse
+                noted["refuse"] = refuse
         elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
-            annotate(clip, "source_track", channel)
+            noted["source_track"] = channel
+        reference = self.files.reference(media, plate) if media else None
+        clip = new_clip(
+            name,
+            reference or otio.schema.MissingReference(name),
+            otio.opentime.TimeRange(
+                otio_time(start, plate),
+                otio_time(placed.end - placed.start, at.rate),
+            ),
+            noted,
+        )
         if retime is not PLAIN:
             clip.effects.append(warp(retime))
         entry = element.int_of("in") or 0

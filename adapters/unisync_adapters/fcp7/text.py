@@ -30,6 +30,8 @@ _BOMS = (
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']")
 _STATEFUL = re.compile(r"utf-?7|iso-?2022|^hz|punycode|idna|escape", re.IGNORECASE)
 _NOT_MARKUP = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+_BLOCK = 1 << 16
+"""Bytes that the parser is fed at a time: more is slower, because no cache holds it."""
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(\w+));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -206,7 +208,8 @@ def _check(text: str, utf8: bytes, path: Path) -> None:
         no_network=True,
     )
     try:
-        parser.feed(utf8)
+        for at in range(0, len(utf8), _BLOCK):
+            parser.feed(utf8[at : at + _BLOCK])
         parser.close()
     except etree.XMLSyntaxError:
         _check_slowly(text, path)
