@@ -13,7 +13,8 @@ on a ``Clip``       ``origin``: key into :attr:`Document.origins`;
                     ``refuse``: why this clip cannot be processed, as a sentence (multicam, ramp …)
 on a media ref      ``reel``: str; ``drop``: bool (the media timecode is drop-frame);
                     ``rate``: "24000/1001"; ``raster``: [width, height];
-                    ``still``: true for a single picture; ``offline``: true when the edit says so
+                    ``still``: true for a single picture; ``offline``: true when the edit says so;
+                    ``names``: by what else a search may know it, where the edit names no path
 on a ``Track``      ``language``: as the document says it; ``locked``; ``channels``: int
 on a ``Timeline``   ``rate``: "24000/1001"; ``drop``: bool
 ==================  ==============================================================================
@@ -33,7 +34,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import opentimelineio as otio
 
@@ -114,6 +115,8 @@ class Document:
         rate: the record rate.
         drop: the record timecode is drop-frame.
         path_map: how the edit's paths become this machine's.
+        by_timecode: the format finds a picture in its media by a timecode that counts at the record
+            rate, and says nothing else of the media (EDL): other media cannot be relinked in it.
     """
 
     path: Path
@@ -124,6 +127,7 @@ class Document:
     rate: Rate
     drop: bool = False
     path_map: PathMap = field(default_factory=PathMap)
+    by_timecode: bool = False
 
     def patch(self, relinks: Sequence[Relink], *, name: str | None = None) -> bytes:
         """The document's bytes with these clips relinked and the timeline renamed.
@@ -186,7 +190,15 @@ class Adapter(Protocol):
     ) -> None: ...
 
 
-FORMATS = ("otio_json", "fcp7")
+@runtime_checkable
+class Rateless(Protocol):
+    """An adapter of a format that does not state its rate."""
+
+    def at(self, rate: Rate) -> Adapter:
+        """The same format, read at this rate."""
+
+
+FORMATS = ("otio_json", "fcp7", "edl")
 """Sub-packages that hold a format; each exposes its :class:`Adapter` as ``ADAPTER``."""
 
 
@@ -202,6 +214,7 @@ def open_edit(
     *,
     path_map: PathMap | None = None,
     sequence: str | None = None,
+    rate: Rate | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Document:
     """Open an edit document, whatever its format; the content decides, not the file name.
@@ -210,35 +223,52 @@ def open_edit(
         path: the document.
         path_map: how the edit's media paths become this machine's.
         sequence: name of the sequence to take when the document holds several.
+        rate: the record rate, for a format that does not state it (EDL).
         max_bytes: a larger document is refused before it is read.
 
     Raises:
-        EditError: missing, empty, of no known format, damaged, or several sequences to choose from.
+        EditError: missing, empty, of no known format, damaged, several sequences to choose
+            from, of a rate that is not known, or not of ``rate``.
     """
     path = Path(path)
     if (path / "content.otio").is_file():
         raise EditError(
             "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
         )
-    return read_edit(read_bytes(path, max_bytes), path, path_map=path_map, sequence=sequence)
+    data = read_bytes(path, max_bytes)
+    return read_edit(data, path, path_map=path_map, sequence=sequence, rate=rate)
 
 
 def read_edit(
-    data: bytes, path: Path, *, path_map: PathMap | None = None, sequence: str | None = None
+    data: bytes,
+    path: Path,
+    *,
+    path_map: PathMap | None = None,
+    sequence: str | None = None,
+    rate: Rate | None = None,
 ) -> Document:
     """Read an edit document from its bytes.
 
     Args:
         data: the document.
         path: where it stands or stood: relative media paths are resolved from there.
-        path_map, sequence: as in :func:`open_edit`.
+        path_map, sequence, rate: as in :func:`open_edit`.
 
     Raises:
-        EditError: of no known format, damaged, or several sequences to choose from.
+        EditError: as :func:`open_edit`.
     """
     for adapter in adapters():
         if adapter.sniff(data, path):
-            return adapter.read(data, path, path_map or PathMap(), sequence)
+            if rate is not None and isinstance(adapter, Rateless):
+                adapter = adapter.at(rate)
+            document = adapter.read(data, path, path_map or PathMap(), sequence)
+            if rate is not None and document.rate != rate:
+                raise EditError(
+                    f"The edit runs at {document.rate.label} fps, not at {rate.label}",
+                    file=path,
+                    remedy="Leave the rate out: this edit states its own",
+                )
+            return document
     known = ", ".join(f"{a.name} ({' '.join(a.suffixes)})" for a in adapters())
     raise EditError(
         "This is no edit document of a known format",
