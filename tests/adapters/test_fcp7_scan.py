@@ -17,7 +17,7 @@ from unisync_adapters.splice import splice
 TAGS = st.sampled_from(["track", "trackindex", "file", "media", "clipitem", "a"])
 ATTRIBUTES = st.sampled_from(["", ' id="1"', " n='a > b'", ' n="/>" id = "x"', ' n="&lt;file>" '])
 NOISE = st.sampled_from(["", "\r\n\t", "<!-- <file> -->", "<?p </track> ?>", "<!---->", " "])
-TEXT = st.sampled_from(["", "x", "a &amp; b", "ü日本😀", "<![CDATA[<file/>]]>", "1<!-- 2 -->3"])
+TEXT = st.sampled_from(["", "x", "a &amp; b > c", "ü日本😀", "<![CDATA[<file/>]]>", "1<!-- 2 -->3"])
 
 
 @st.composite
@@ -54,7 +54,10 @@ def agree(ours: Element, theirs: Any) -> None:
         assert ours.text == theirs.xpath("string()").strip()
 
 
-@given(body=TREES, head=st.sampled_from(["", "<!-- <a> -->", "<!DOCTYPE r>"]))
+HEADS = ["", "<!-- <a> -->", "<!DOCTYPE r>", "<?p it's <!--?>", "<!-- it's --><!DOCTYPE r []>"]
+
+
+@given(body=TREES, head=st.sampled_from(HEADS))
 def test_spans_are_what_a_parser_sees(body: str, head: str) -> None:
     text = f"{head}<r>{body}</r>"
     source = XmlText.of(text.encode(), Path("x.xml"))

@@ -111,15 +111,21 @@ def _tags(masked: str, codes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDA
 
 
 def _root(masked: str) -> int:
-    """Where the document element begins."""
+    """Where the document element begins: past the prolog, in which nothing need be blanked out."""
     start = masked.find("<")
     while masked.startswith(("<?", "<!"), start):
-        start = masked.find("<", _end_of_declaration(masked, start))
+        if masked.startswith("<?", start):
+            end = masked.index("?>", start)
+        elif masked.startswith("<!--", start):
+            end = masked.index("-->", start)
+        else:
+            end = _end_of_declaration(masked, start)
+        start = masked.find("<", end)
     return start
 
 
 def _end_of_declaration(masked: str, start: int) -> int:
-    """Past ``<?xml …?>`` or ``<!DOCTYPE …>``, its internal subset included."""
+    """Past ``<!DOCTYPE …>``, its internal subset included."""
     depth, position, quote = 0, start, ""
     while True:
         char = masked[position]
