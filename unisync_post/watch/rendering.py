@@ -36,6 +36,10 @@ class _Run:
     renderer: Renderer
     drops: list[Drop]
 
+    def waiting(self) -> list[Drop]:
+        """Those that still do: not lost to another watcher, taken away or planned anew."""
+        return [d for d in self.drops if d.is_active and self.job.path in d.running]
+
 
 @dataclass
 class Rendering:
@@ -80,8 +84,7 @@ class Rendering:
     def _leave_lost(self) -> None:
         """Stop what other watchers have taken over."""
         for path, run in list(self._runs.items()):
-            run.drops = [drop for drop in run.drops if drop.is_active and path in drop.running]
-            if not run.drops and path != self._finishing:
+            if not run.waiting() and path != self._finishing:
                 run.renderer.cancel(run.job)
                 del self._runs[path]
 
@@ -137,9 +140,10 @@ class Rendering:
         """Bytes that jobs under way will still write, estimated."""
         total = 0
         for path, run in self._runs.items():
-            planned, output = run.drops[0].plans[path], run.drops[0].outputs[path]
-            left = max(1, planned.shots - planned.done)
-            total += planned.bytes * (output.shots - output.done) // left
+            for drop in run.waiting()[:1]:
+                planned, output = drop.plans[path], drop.outputs[path]
+                left = max(1, planned.shots - planned.done)
+                total += planned.bytes * (output.shots - output.done) // left
         return total
 
     # -- hearing -----------------------------------------------------------------------------
@@ -158,7 +162,7 @@ class Rendering:
 
     def _update(self, run: _Run, path: Path, step: int) -> None:
         left = run.renderer.time_left(run.job)
-        for drop in run.drops:
+        for drop in run.waiting():
             output = drop.outputs[path]
             drop.outputs[path] = replace(
                 output,
@@ -176,7 +180,7 @@ class Rendering:
             self._ended.append(path)
             return
         del self._runs[path]
-        for drop in run.drops:
+        for drop in run.waiting():
             if event.status == "full":
                 self._wait_for_room(drop, event.message, drop.plans[path].bytes)
             elif event.status == "cancelled" and run.job.cancelled:
@@ -211,9 +215,8 @@ class Rendering:
                 return
             path, self._finishing = self._finishing, None
             run = self._runs.pop(path, None)
-            for drop in run.drops if run else ():
-                if drop.is_active and path in drop.running:
-                    self._finished(drop, path, outcome)
+            for drop in run.waiting() if run else ():
+                self._finished(drop, path, outcome)
         while self._ended and self._finishing is None:
             path = self._ended.popleft()
             if path in self._runs:

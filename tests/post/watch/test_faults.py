@@ -338,3 +338,16 @@ def test_a_helper_that_dies_is_tried_again_and_not_for_ever(
     limit, deaths[:] = 2, []
     os.utime(bench.folder / "Reel.xml", (1, 1))
     assert "Its reader died" in bench.until("Reel.xml", "rejected").reason
+
+
+def test_row_05_two_languages_that_find_no_room_at_once(bench: Bench, stage) -> None:
+    def fill() -> None:
+        if len(bench.renderer.order) in (2, 3):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    dropped(bench, stage)
+    shutil.copy(stage.de, bench.folder / "Reel_DE.wav")
+    bench.renderer.before = fill
+    bench.renderer.at_once = 2
+    assert bench.until("Reel.xml", "waiting").waiting_for == ("room on the disk",)
+    assert [output.kept for output in bench.until("Reel.xml", "done").outputs] == [3, 3]

@@ -79,6 +79,7 @@ class InlineRenderer:
     submitted: list[tuple[str, int]] = field(default_factory=list)
     ready: bool = True
     events: list[Event] = field(default_factory=list)
+    at_once: int = 1
 
     @property
     def info(self) -> EngineInfo:
@@ -104,12 +105,13 @@ class InlineRenderer:
 
     def poll(self, timeout: float) -> list[Event]:
         events, self.events = self.events, []
-        if self.waiting:
+        for _ in range(min(self.at_once, len(self.waiting))):
             path, (job, todo) = next(iter(self.waiting.items()))
             del self.waiting[path]
             if job.cancelled:
                 end = Event("end", status="cancelled", message="It was cancelled", job=str(path))
-                return [*events, end]
+                events.append(end)
+                continue
             events += self._one(job, todo)
         return events
 
