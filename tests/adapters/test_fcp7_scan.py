@@ -93,3 +93,9 @@ def test_an_empty_tag_ends_where_it_ends(text: str) -> None:
     first, *_, last = Element(XmlText.of(text.encode(), Path("x.xml")), 0).children()
     assert (first.raw.replace(" ", ""), first.is_empty_tag) == ("<a/>", True)
     assert (last.raw, last.text) == ("<a>1</a>", "1")
+
+
+@pytest.mark.parametrize("head", ["<?p it's?>", "<!-- it's -->", "<?p ?><!-- <xmeml> ' -->"])
+def test_what_stands_before_the_root_is_no_markup(head: str) -> None:
+    root = Element(XmlText.of(f"{head}<xmeml><a/></xmeml>".encode(), Path("x.xml")), 0)
+    assert root.raw == "<xmeml><a/></xmeml>"
