@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect as python
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from .memory import GIB, Estimate, Profile, choose, estimate, refuse_unless_fits
 from .pipeline_folder import parts_of, settings_of
 from .placement import quantization
 from .settings import SamplingSettings
+from .transformer import UniSyncTransformer3DModel
 
 HOST_BESIDE = 4 * GIB
 """Host memory of libraries, the audio encoder, and the pictures and latents of a shot."""
@@ -103,12 +105,18 @@ def needs_of(found: ModelFolder, side: int = 512, cached_frames: int = 0) -> Nee
     meta = meta_of(found.lora) if found.lora else None
     vae = json.loads((parts_of(found).vae / "config.json").read_text(encoding="utf-8"))
     return Needs(
-        config={**info.config, **(meta.needs if meta else {})},
+        config={**_defaults(), **info.config, **(meta.needs if meta else {})},
         window=_window(settings, side, cached_frames),
         adapter=inspect(found.lora).parameters if found.lora else 0,
         vae_base_dim=vae.get("base_dim", VAE_BASE_DIM),
         gguf=info.layout == "gguf",
     )
+
+
+def _defaults() -> dict[str, Any]:
+    """What the network takes where a checkpoint's configuration does not say."""
+    known = python.signature(UniSyncTransformer3DModel.__init__).parameters.values()
+    return {p.name: p.default for p in known if p.default is not p.empty}
 
 
 def _window(settings: SamplingSettings, side: int, cached_frames: int) -> WindowSize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 from tiny import TEXT_DIM, tiny_folder, tiny_text_encoder
 
 from unisync_model.prompt import PromptEmbeds
+from unisync_post import doctor
 from unisync_post.cli import main
 from unisync_post.exit_codes import ExitCode
 
@@ -30,6 +32,26 @@ def test_estimate_goes_through_every_profile(folder: Path) -> None:
     assert "80gb: 1." in said.stdout  # of which 1 GiB is the reserve
     assert "fits cpu: " in said.stdout
     assert "cpu is taken" in said.stdout
+
+
+@pytest.mark.parametrize("layout", ["official", "fastvideo", "diffusers-pr"])
+def test_published_layouts_become_model_folders(
+    tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their configurations say less than ours; the steps of docs/model.md."""
+    ours = tiny_folder(tmp_path / "ours", "training-free")
+    folder = tmp_path / "published"
+    assert unisync("convert", ours, folder, "--layout", layout).exit_code == ExitCode.OK
+    for part in ("vae", "audio_encoder"):
+        shutil.copytree(ours / part, folder / part)
+    unisync("prompt", folder, tiny_text_encoder(tmp_path / "umt5"))
+    assert unisync("verify", folder).exit_code == ExitCode.OK
+    assert "training-free" in unisync("inspect", folder).stdout
+    said = unisync("estimate", folder)
+    assert said.exit_code == ExitCode.OK, said.output
+    assert "training-free mode" in said.stdout
+    monkeypatch.setenv("UNISYNC_MODEL", str(folder))
+    assert doctor.check_unisync().text.startswith("training-free mode, profile cpu: ")
 
 
 def test_estimate_where_nothing_fits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
