@@ -43,6 +43,7 @@ class Member:
     moved: float = field(default_factory=time.monotonic)
     stop_by: float | None = None
     _at: tuple[str, int] = ("", 0)
+    _said: bytes = b""
 
     @property
     def name(self) -> str:
@@ -82,7 +83,8 @@ class Member:
         if os.name == "posix" and self.process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGUSR1)
-            self.trace.poll(1.0)
+            while self.trace.poll(1.0) and (said := _read(self.trace)):
+                self._said += said
 
     def bury(self) -> tuple[str, str]:
         """Wait for its end; returns how it ended in words, and its last stack trace."""
@@ -91,10 +93,11 @@ class Member:
         how = f"exit status {code}"
         if code is not None and code < 0:
             how = f"signal {-code}"
-        trace = _rest_of(self.trace)
+        if os.name == "posix" and self.trace.poll():
+            self._said += _read(self.trace)
         self.pipe.close()
         self.trace.close()
-        return how, trace
+        return how, self._said.decode(errors="replace")
 
 
 def start(number: int, engine: str, environment: Mapping[str, str]) -> Member:
@@ -157,7 +160,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _rest_of(trace: Connection) -> str:
-    if os.name != "posix" or not trace.poll():
-        return ""
-    return os.read(trace.fileno(), _TRACE_BYTES).decode(errors="replace")
+def _read(trace: Connection) -> bytes:
+    """What is there, at most; nothing at its end."""
+    return os.read(trace.fileno(), _TRACE_BYTES)

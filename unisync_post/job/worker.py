@@ -94,10 +94,11 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
 
 
 def _serve(pipe: Connection, engine: str) -> None:
+    begun = time.monotonic()
     from ..engines import open_engine
     from ..sandbox import MEMORY, limit_decoder
+    from . import work as _imported  # noqa: F401  now, not in the time of the first shot
 
-    begun = time.monotonic()
     try:
         loaded = open_engine(engine)
     except Exception as error:

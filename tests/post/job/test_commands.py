@@ -80,6 +80,7 @@ def test_a_face_needs_its_shots(dubbed: tuple[Path, Result]) -> None:
     assert "--face needs --shots" in said.stderr
 
 
+@pytest.mark.slow
 def test_one_shot_redone_with_a_named_face(dubbed: tuple[Path, Result]) -> None:
     out, _ = dubbed
     said = run("render", out, "--shots", "2", "--face", "left")

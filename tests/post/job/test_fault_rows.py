@@ -211,7 +211,7 @@ def test_row_20_hung_engine(quick, tmp_path: Path) -> None:
     policy = RetryPolicy(stall=8)
     counts = render_job(job, shots={1, 2}, workers=1, policy=policy, listen=heard.append)
     assert (counts["rendered"], counts["failed"]) == (1, 1)
-    assert [e.status for e in heard if e.kind == "worker"].count("hung") == 2
+    assert [e.status for e in heard if e.kind == "worker"].count("hung") >= 2
     first, second = results(job)
     assert (first.fault, second.status) == ("poison", "rendered")
     assert "lost twice on this shot; the last one stood still for 8 s" in first.reason

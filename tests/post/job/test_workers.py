@@ -26,6 +26,7 @@ def media(out: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_bytes_of_one(stage, tmp_path: Path) -> None:
     heard: list[Event] = []
     here = plan_for(stage.edit, stage.dub, tmp_path / "here", Sound())
