@@ -102,10 +102,6 @@ class Side:
         bare = _bare(column)
         return full if bare and _bare(full).startswith(bare) and not _has_suffix(full) else column
 
-    @property
-    def is_black(self) -> bool:
-        return self.event.reel.upper() in _BLACK
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -168,8 +164,14 @@ class Clock:
     @classmethod
     def of(cls, sheet: Sheet, rate: Rate, path: Path) -> Clock:
         clock = cls(rate, sheet.drop, path)
-        wraps = any(clock.record(e, 3) < clock.record(e, 2) for e in sheet.events)
+        noon = clock.day // 2
+        wraps = any(clock.record(e, 3) < noon <= clock.record(e, 2) for e in sheet.events)
         return replace(clock, wraps=wraps)
+
+    @property
+    def day(self) -> int:
+        """Frames from midnight to midnight."""
+        return Timecode.parse("23:59:59:00", self.rate, self.drop).frame + self.rate.nominal
 
     def record(self, event: Event, column: int) -> int:
         """Record in (2) or out (3) of an event, in frames.
@@ -186,8 +188,26 @@ class Clock:
                 timecode=event.times[column],
                 remedy="Check the FCM line (drop-frame or not) and --rate",
             ) from error
-        day = Timecode.parse("23:59:59:00", self.rate, self.drop).frame + self.rate.nominal
-        return frame + day if self.wraps and frame * 2 < day else frame
+        return frame + self.day if self.wraps and frame < self.day // 2 else frame
+
+    def end(self, event: Event) -> int:
+        """The record out, in frames. Final Cut closes its list with black that ends before it
+        begins; that lasts no time.
+
+        Raises:
+            EditError: an event that ends before it begins, or a timecode that does not exist.
+        """
+        start, end = self.record(event, 2), self.record(event, 3)
+        if end >= start:
+            return end
+        if is_black(event):
+            return start
+        raise EditError(
+            f"Line {event.line.number}: the record out lies before the record in",
+            file=self.path,
+            timecode=event.times[2],
+            remedy="Correct the line, or export again",
+        )
 
     def source(self, event: Event, column: int) -> int | None:
         """Source in (0) or out (1) of an event, in frames; None for what is none at this rate."""
@@ -298,15 +318,8 @@ def _overlapping(cut: Cut, other: Cut) -> Cut:
 
 def _cut(side: Side, track: str, clock: Clock) -> Cut:
     event = side.event
-    start, end = clock.record(event, 2), clock.record(event, 3)
+    start, end = clock.record(event, 2), clock.end(event)
     first, last = clock.source(event, 0), clock.source(event, 1)
-    if end < start:
-        raise EditError(
-            f"Line {event.line.number}: the record out lies before the record in",
-            file=clock.path,
-            timecode=event.times[2],
-            remedy="Correct the line, or export again",
-        )
     wipe = event.kind if event.kind.startswith("W") else ""
     cut = Cut(
         key=f"{event.number or 'line'}@{event.ordinal + 1}",
@@ -393,6 +406,11 @@ def _mismatch(cut: Cut) -> str | None:
         f"Its source has {source} frames and its record {record}, which its speed (M2) of "
         f"{float(speed * 100):g} % does not explain; render the clip in the NLE and cut that in"
     )
+
+
+def is_black(event: Event) -> bool:
+    """It plays no media but black."""
+    return event.reel.upper() in _BLACK
 
 
 def _bare(text: str) -> str:

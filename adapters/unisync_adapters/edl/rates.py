@@ -1,6 +1,7 @@
 """How many frames a second an EDL counts: it never says so, but what it says may leave one answer.
 
-Drop-frame code exists at 29.97 and 59.94 only. A frame number shows that the rate is higher. And an
+Drop-frame code exists at 29.97, 59.94 and 119.88 only, and then the lowest that has the frame
+numbers is meant. A frame number shows that the rate is higher. And an
 event whose source crosses a second where its record does not proves the rate: 1 s 5 f of source in
 2 s less 19 f of record are equal at 24 and at no other. What no line can tell is 23.976 from 24.
 """
@@ -28,7 +29,7 @@ _KNOWN: dict[int, tuple[str, ...]] = {
 """What timecode counts to, and the rates that count so."""
 _DROPS = (30, 60, 120)
 _FIELDS = re.compile(r"\d+")
-_ENOUGH = 2
+_ENOUGH = 3
 """Events that must agree on a rate to prove it."""
 
 
@@ -139,7 +140,8 @@ def _votes(sheet: Sheet) -> Iterator[int]:
             continue
         for event in block.events:
             fields = [[int(n) for n in _FIELDS.findall(time)] for time in event.times]
-            if event.drop or any(len(parts) != 4 for parts in fields):
+            # sound often has a timecode of another rate
+            if not event.picture.count("V") or event.drop or any(len(f) != 4 for f in fields):
                 continue
             seconds = [(h * 60 + m) * 60 + s for h, m, s, _ in fields]
             more = (seconds[1] - seconds[0]) - (seconds[3] - seconds[2])

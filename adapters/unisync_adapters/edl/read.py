@@ -24,7 +24,7 @@ from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, TimeError
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate, Timecode
-from .cuts import Clock, Cut, Layer, Side, layers, sounds
+from .cuts import Clock, Cut, Layer, Side, is_black, layers, sounds
 from .lines import Sheet, parse
 from .rates import choose_rate
 
@@ -103,7 +103,7 @@ class _Reader:
         self.clock = clock
         self.rate = clock.rate
         self.zero = min(clock.record(event, 2) for event in sheet.events)
-        self.end = max(clock.record(event, 3) for event in sheet.events)
+        self.end = max(clock.end(event) for event in sheet.events)
         self.origins: dict[str, Origin] = {}
         self.cuts: dict[str, Cut] = {}
 
@@ -128,7 +128,7 @@ class _Reader:
                 track.append(self._gap(cut.start - cursor))
             if cut.transition:
                 track.append(self._transition(cut))
-            track.append(self._gap(cut.count) if cut.side.is_black else self._clip(cut))
+            track.append(self._gap(cut.count) if is_black(cut.side.event) else self._clip(cut))
             cursor = cut.end
         return track
 
@@ -171,8 +171,8 @@ class _Reader:
         ends: dict[int, list[int]] = {}
         placed = [(self.clock.record(s.event, 2), s, ch) for s, ch in sounds(self.sheet)]
         for start, side, channels in sorted(placed, key=lambda p: (p[0], p[1].event.ordinal)):
-            count = self.clock.record(side.event, 3) - start
-            if count <= 0 or side.is_black:
+            count = self.clock.end(side.event) - start
+            if count <= 0 or is_black(side.event):
                 continue
             for channel in channels:
                 known = tracks.setdefault(channel, [])
