@@ -98,6 +98,8 @@ def check_rate(value: float) -> Rate:
     except TimeError as error:
         raise EditError(f"{value:g} is no frame rate", remedy=_DAMAGED) from error
     lowest, highest = _FRAMES
-    if lowest <= rate.fps <= highest or rate.fps in _CLOCKS:
+    # as an int: a range looks for a fraction by counting through all it holds
+    clock = rate.fps.denominator == 1 and int(rate.fps) in _CLOCKS
+    if clock or lowest <= rate.fps <= highest:
         return rate
     raise EditError(f"{value:g} is no frame rate", remedy=_DAMAGED)
