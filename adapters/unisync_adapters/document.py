@@ -198,7 +198,7 @@ class Rateless(Protocol):
         """The same format, read at this rate."""
 
 
-FORMATS = ("otio_json", "fcp7", "edl", "aaf")
+FORMATS = ("otio_json", "fcp7", "fcpxml", "edl", "aaf")
 """Sub-packages that hold a format; each exposes its :class:`Adapter` as ``ADAPTER``."""
 
 

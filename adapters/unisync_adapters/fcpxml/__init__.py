@@ -1,0 +1,53 @@
+"""FCPXML 1.8 to 1.14, as Final Cut Pro and Resolve write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..document import Document, PathMap, Relink
+from ..errors import EditError
+from ..fcp7.text import sniff_text
+from .patch import patch_document
+from .read import FcpxmlDocument, read_document
+from .verify import verify_document
+
+_ROOT = re.compile(r"<fcpxml[\s>]")
+
+
+class FcpxmlAdapter:
+    """The :class:`~..document.Adapter` of FCPXML."""
+
+    name = "FCPXML"
+    suffixes: tuple[str, ...] = (".fcpxml", ".fcpxmld")
+
+    def sniff(self, data: bytes, path: Path) -> bool:
+        return _ROOT.search(sniff_text(data)) is not None
+
+    def read(
+        self, data: bytes, path: Path, path_map: PathMap, sequence: str | None = None
+    ) -> Document:
+        return read_document(data, path, path_map, self, sequence)
+
+    def patch(self, document: Document, relinks: Sequence[Relink], *, name: str | None) -> bytes:
+        return patch_document(_ours(document), relinks, name)
+
+    def verify(
+        self,
+        document: Document,
+        patched: bytes,
+        relinks: Sequence[Relink],
+        *,
+        name: str | None,
+    ) -> None:
+        verify_document(_ours(document), patched, relinks, name)
+
+
+def _ours(document: Document) -> FcpxmlDocument:
+    if not isinstance(document, FcpxmlDocument):
+        raise EditError("This document was not read as FCPXML", file=document.path)
+    return document
+
+
+ADAPTER = FcpxmlAdapter()

@@ -1,0 +1,374 @@
+"""The pictures of a timeline: storylines, what is connected to them, and what nests in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import opentimelineio as otio
+
+from ..errors import EditError
+from ..otiotime import otio_time
+from ..timebase import Rate
+from .angles import keyed
+from .convert import effects, generator, markers, warp
+from .item import Item, backward_hair, refusal, shift_in
+from .multicam import Angle, active_angle
+from .resources import REEL, Asset, metadata
+from .retime import Retime, retime_of
+from .tags import STORY, Tag
+from .tracks import Crossing, Entry, Line, lanes_of, track_of
+
+if TYPE_CHECKING:
+    from .read import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an element lies in its composition.
+
+    Attributes:
+        at, length: seconds of the composition.
+        start: time of the element's own clock there.
+        retime: how that clock runs.
+    """
+
+    at: Fraction
+    length: Fraction
+    start: Fraction
+    retime: Retime
+
+    def when(self, clock: Fraction | None) -> Fraction:
+        """The composition's second at a time of the element's clock."""
+        if clock is None:
+            return self.at
+        return self.at + (clock - self.start) / self.retime.pace
+
+    @property
+    def media(self) -> Fraction:
+        """Media time where it begins."""
+        return self.retime.media(self.start)
+
+
+class Pictures:
+    """The picture tracks of one composition: a sequence, a compound, or a clip of several things.
+
+    Args:
+        reader: of the document.
+        rate: the composition's.
+        nest: the ``media`` resources around it.
+        refuse: why nothing inside can be processed, or None.
+        label: what tracks are called before their own names.
+    """
+
+    def __init__(
+        self, reader: Reader, rate: Rate, nest: tuple[Tag, ...], refuse: str | None
+    ) -> None:
+        self.reader = reader
+        self.rate = rate
+        self.nest = nest
+        self.refuse = refuse
+        self.lines: list[Line] = []
+
+    def spine(self, spine: Tag, zero: Fraction, at: Fraction, lane: int) -> None:
+        """A storyline whose own time ``zero`` lies at second ``at``."""
+        line = Line(lane)
+        self.lines.append(line)
+        cursor = at
+        for child in spine.children():
+            if child.name == "transition":
+                line.crossings += self._crossing(child, zero, at)
+                continue
+            offset = child.time("offset")
+            picked = _picked(child)
+            if picked is None:
+                continue
+            start = cursor if offset is None else at + offset - zero
+            if line.entries and start < line.end:
+                line = Line(lane)
+                self.lines.append(line)
+            cursor = max(cursor, start + self.item(picked, start, line))
+
+    def item(self, tag: Tag, at: Fraction, line: Line) -> Fraction:
+        """An element that begins at second ``at``, and what is connected to it; its length."""
+        self.reader.count()
+        place = self.place(tag, at)
+        made = self._made(tag, place) if place.length else None
+        if made is not None:
+            item, key = made
+            if tag.is_off("enabled"):
+                item.enabled = False
+            line.entries.append(Entry(at, at + place.length, item, key))
+        for child in connected(tag):
+            self.connect(child, place.when(child.time("offset")), line.lane + child.lane)
+        return place.length
+
+    def connect(self, tag: Tag, at: Fraction, lane: int) -> None:
+        """Something connected in a lane."""
+        picked = _picked(tag)
+        if picked is None:
+            return
+        if picked.name == "spine":
+            self.spine(picked, Fraction(0), at, lane)
+            return
+        line = Line(lane)
+        self.lines.append(line)
+        self.item(picked, at, line)
+
+    def place(self, tag: Tag, at: Fraction) -> Place:
+        start, length = self.reader.extent(tag)
+        return Place(at, length, start, retime_of(tag, self.rate))
+
+    def tracks(self, at_zero: bool = False) -> tuple[list[otio.schema.Track], Fraction]:
+        """The tracks, and the second of the composition at which they begin (0 or before).
+
+        Args:
+            at_zero: they must begin at 0.
+
+        Raises:
+            EditError: they must, and something lies before.
+        """
+        entries = [entry for line in self.lines for entry in line.entries]
+        first = min((entry.start for entry in entries), default=Fraction(0))
+        if first < 0:
+            if at_zero:
+                early = next(entry for entry in entries if entry.start < 0)
+                what = "A connected clip begins before the timeline does"
+                raise EditError(what, clip=early.item.name, remedy="Trim its head")
+            self.lines = [_moved(line, -first) for line in self.lines]
+        tracks = []
+        for lane in lanes_of(self.lines):
+            track = track_of(lane, self.rate)
+            for entry in (entry for line in lane.lines for entry in line.entries):
+                if entry.key is not None:
+                    self.reader.name_track(entry.key, lane.label)
+            tracks.append(track)
+        return tracks, min(first, Fraction(0))
+
+    def _crossing(self, tag: Tag, zero: Fraction, at: Fraction) -> Iterable[Crossing]:
+        """A transition, if it joins pictures."""
+        offset, length = tag.time("offset"), tag.length()
+        picture = tag.first("filter-video")
+        if offset is None or not length or (picture is None and tag.first("filter-audio")):
+            return
+        name = tag.get("name") or (picture.get("name") if picture is not None else None) or ""
+        start = at + offset - zero
+        yield Crossing(start, start + length, name, name == "Cross Dissolve")
+
+    def _made(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
+        """The element as OTIO holds it; None where it shows nothing."""
+        if tag.name == "title":
+            return self._generator(tag, place), None
+        if tag.name == "asset-clip":
+            return self._asset_clip(tag, place)
+        if tag.name == "video":
+            source = self.reader.resources.of(tag, "asset", "effect")
+            if source.name == "effect":
+                return self._generator(tag, place), None
+            asset = self.reader.resources.asset(source)
+            return self._leaf(self._new(tag, tag, asset, place), tag, place)
+        if tag.name == "clip":
+            return self._clip(tag, place)
+        if tag.name == "sync-clip":
+            return self._container(tag, place), None
+        if tag.name == "ref-clip" and tag.get("srcEnable") != "audio":
+            return self._compound(tag, place), None
+        if tag.name == "mc-clip" and tag.get("srcEnable") != "audio":
+            return self._multicam(tag, place)
+        return None
+
+    def _generator(self, tag: Tag, place: Place) -> otio.schema.Clip:
+        effect = self.reader.resources.tags.get(tag.get("ref") or "")
+        kind = (effect.get("name") if effect is not None else None) or ""
+        name = tag.get("name") or kind
+        clip = generator(tag, name, place.length, self.rate, kind)
+        clip.markers.extend(
+            markers(tag, place.start, Fraction(0), Fraction(1), self.rate, self.rate)
+        )
+        return clip
+
+    def _asset_clip(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
+        asset = self.reader.resources.asset(self.reader.resources.of(tag, "asset"))
+        if not asset.has_video or tag.get("srcEnable") == "audio":
+            return None
+        sound = asset.has_audio and tag.get("srcEnable") != "video"
+        item = self._new(tag, tag, asset, place, sound)
+        return self._leaf(item, tag, place)
+
+    def _clip(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
+        """A ``clip``: one picture with its sound, sound alone, or several things."""
+        inside = contents(tag)
+        shows = [c for c in inside if self.reader.shows(c)]
+        if not shows:
+            return None
+        video = inside[0]
+        alone = len(inside) == 1 and video.name == "video"
+        if not alone or any(self.reader.shows(c) for c in video.story()):
+            return self._container(tag, place), None
+        source = self.reader.resources.of(video, "asset", "effect")
+        if source.name == "effect":
+            return generator(video, tag.get("name") or "", place.length, self.rate, ""), None
+        asset = self.reader.resources.asset(source)
+        sound = bool(video.story())
+        item = self._new(tag, video, asset, place, sound)
+        return self._leaf(item, tag, place)
+
+    def _leaf(self, item: Item, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None]:
+        """A clip that plays one media file."""
+        asset, plate, speed = item.asset, item.rate, place.retime.speed
+        first = item.media_time(place.start) * plate.fps
+        if speed < 0:
+            first -= backward_hair(first, speed * plate.fps / self.rate.fps)
+        start = first
+        if speed < 0:
+            start += speed * (place.length - 1 / self.rate.fps) * plate.fps
+        name = tag.get("name") or asset.name
+        key = self.reader.origin(
+            replace(item, refuse=self.refuse or refusal(item, place.length)), name
+        )
+        clip = otio.schema.Clip(
+            name,
+            self.reader.reference(asset, tag.get("tcFormat") == "DF", metadata(tag, REEL), plate),
+            otio.opentime.TimeRange(
+                otio_time(start, plate), otio_time(place.length * self.rate.fps, self.rate)
+            ),
+        )
+        known = self.reader.items[key]
+        facts = {"origin": key}
+        if known.refuse:
+            facts["refuse"] = known.refuse
+        clip.metadata["unisync"] = facts
+        if speed != 1:
+            clip.effects.append(warp(speed))
+        clip.effects.extend(effects(tag))
+        base = first / plate.fps
+        clip.markers.extend(markers(tag, place.start, base, place.retime.slope, plate, self.rate))
+        return clip, key
+
+    def _container(self, tag: Tag, place: Place) -> otio.schema.Stack:
+        """A clip of several things: its contents lie in the clock that its time map leads to."""
+        format_ = self.reader.resources.format(tag.get("format"), tag)
+        rate = (format_.rate if format_ is not None else None) or self.rate
+        inner = Pictures(self.reader, rate, self.nest, self._inside(tag, place.retime))
+        zero = place.media
+        for child in contents(tag):
+            inner.connect(child, (child.time("offset") or Fraction(0)) - zero, 0)
+        return self._stack(tag, place, inner, zero)
+
+    def _compound(self, tag: Tag, place: Place) -> otio.schema.Stack:
+        media = self.reader.resources.of(tag, "media")
+        self.reader.enter(media, self.nest, tag)
+        sequence = media.first("sequence")
+        if sequence is None:
+            raise tag.located(
+                EditError("<ref-clip> refers to a multicam", remedy="Export it again")
+            )
+        inside = self._inside(tag, place.retime)
+        inner = Pictures(self.reader, self.reader.rate(sequence), (*self.nest, media), inside)
+        zero = sequence.time("tcStart") or Fraction(0)
+        for spine in sequence.all("spine"):
+            inner.spine(spine, zero, Fraction(0), 0)
+        return self._stack(tag, place, inner, zero)
+
+    def _stack(self, tag: Tag, place: Place, inner: Pictures, zero: Fraction) -> otio.schema.Stack:
+        """A nest whose tracks begin at time ``zero`` of what it shows."""
+        tracks, first = inner.tracks()
+        stack = otio.schema.Stack(tag.get("name") or "")
+        stack.source_range = otio.opentime.TimeRange(
+            otio_time((place.media - zero - first) * inner.rate.fps, inner.rate),
+            otio_time(place.length * self.rate.fps, self.rate),
+        )
+        if place.retime.speed != 1:
+            stack.effects.append(warp(place.retime.speed))
+        stack.effects.extend(effects(tag))
+        if inner.refuse:
+            stack.metadata["unisync"] = {"refuse": inner.refuse}
+        base = place.media - zero - first
+        slope = place.retime.slope
+        stack.markers.extend(markers(tag, place.start, base, slope, inner.rate, self.rate))
+        stack.extend(tracks)
+        return stack
+
+    def _inside(self, tag: Tag, retime: Retime) -> str | None:
+        """Why nothing inside this nest can be processed."""
+        if self.refuse or retime.is_plain:
+            return self.refuse
+        name = tag.get("name") or tag.name
+        return f"It lies in the nest {name!r}, whose speed is changed"
+
+    def _multicam(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
+        angle = active_angle(self.reader.resources, tag, place.media, place.length)
+        self.reader.enter(angle.media, self.nest, tag)
+        if angle.item is not None:
+            made = self._angle_clip(tag, place, angle, angle.item)
+            if made is not None:
+                return made
+        why = angle.refuse or (
+            "Its multicam angle shows more than one plain clip there; "
+            "cut it where the angle is cut, or flatten it"
+        )
+        inner = Pictures(self.reader, angle.rate(self.rate, self.reader), (), why)
+        if angle.tag is not None:
+            inner.nest = (*self.nest, angle.media)
+            inner.spine(angle.tag, angle.zero, Fraction(0), 0)
+        return self._stack(tag, place, inner, angle.zero), None
+
+    def _angle_clip(
+        self, tag: Tag, place: Place, angle: Angle, shown: Tag
+    ) -> tuple[otio.core.Item, str | None] | None:
+        """A multicam clip whose angle shows one clip all along is that clip."""
+        inside = contents(shown) if shown.name == "clip" else [shown]
+        source = inside[0] if len(inside) == 1 and not keyed(shown) else None
+        if source is None or source.name not in ("asset-clip", "video") or angle.source is None:
+            return None
+        resource = self.reader.resources.of(source, "asset", "effect")
+        if resource.name == "effect" or any(self.reader.shows(c) for c in source.story()):
+            return None
+        asset = self.reader.resources.asset(resource)
+        if not asset.has_video or not retime_of(shown, angle.rate(self.rate, self.reader)).is_plain:
+            return None
+        shift = shift_in(shown, source, asset) + angle.shift(self.reader, shown)
+        sound = tag.get("srcEnable") != "video"
+        item = self._new(tag, source, asset, place, sound)
+        return self._leaf(replace(item, angle=angle, shift=shift), tag, place)
+
+    def _new(self, tag: Tag, media: Tag, asset: Asset, place: Place, sound: bool = False) -> Item:
+        return Item(
+            element=tag,
+            media=media,
+            asset=asset,
+            retime=place.retime,
+            nest=self.nest,
+            sound=sound,
+            shift=shift_in(tag, media, asset),
+            start=place.start,
+            rate=asset.rate or self.rate,
+            record=self.rate,
+        )
+
+
+def contents(tag: Tag) -> list[Tag]:
+    """What a clip itself consists of, beside what is connected to it."""
+    return [child for child in tag.story() if child.get("lane") is None or child.lane == 0]
+
+
+def connected(tag: Tag) -> list[Tag]:
+    """What is connected to an element; in a clip or sync clip, that which has a lane."""
+    if tag.name in ("clip", "sync-clip"):
+        return [child for child in tag.story() if child.lane != 0]
+    return tag.story()
+
+
+def _picked(tag: Tag) -> Tag | None:
+    """The element that plays: of an audition, its first; None for what takes no time."""
+    if tag.name == "audition":
+        return next(iter(tag.story()), None)
+    return tag if tag.name in STORY else None
+
+
+def _moved(line: Line, by: Fraction) -> Line:
+    entries = [replace(e, start=e.start + by, end=e.end + by) for e in line.entries]
+    crossings = [replace(c, start=c.start + by, end=c.end + by) for c in line.crossings]
+    return Line(line.lane, entries, crossings)

@@ -1,0 +1,107 @@
+"""Speed of a clip: its ``timeMap``, and the conform of another frame rate to the timeline's.
+
+A clip has a clock of its own: ``start``, markers and the offsets of what is connected to it count
+in it. A ``timeMap`` says what that clock's times (``time``) are in the media (``value``). Without
+one the clock is the media's, and a ``conform-rate`` that scales plays it frame by frame: 25
+pictures of 25 fps media fill 25 frames of a 24 fps timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import EditError, TimeError
+from ..timebase import Rate
+from .tags import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Retime:
+    """How an element's clock runs.
+
+    Attributes:
+        pace: seconds of its clock per record second (the conform).
+        slope: media seconds per second of its clock (the time map).
+        point: a clock time and the media time there; None where they are the same.
+        tags: ``timeMap`` and ``conform-rate``, which leave the document when this is baked.
+        refuse: why it cannot be processed, as a sentence.
+    """
+
+    pace: Fraction = Fraction(1)
+    slope: Fraction = Fraction(1)
+    point: tuple[Fraction, Fraction] | None = None
+    tags: tuple[Tag, ...] = ()
+    refuse: str | None = None
+
+    @property
+    def speed(self) -> Fraction:
+        """Media seconds per record second."""
+        return self.pace * self.slope
+
+    @property
+    def is_plain(self) -> bool:
+        """Plays as the media does."""
+        return self.speed == 1 and self.refuse is None
+
+    def media(self, clock: Fraction) -> Fraction:
+        """The media time at this time of the clock."""
+        if self.point is None:
+            return clock
+        return self.point[1] + (clock - self.point[0]) * self.slope
+
+
+PLAIN = Retime()
+
+
+def retime_of(tag: Tag, rate: Rate) -> Retime:
+    """The retime of a story element in a timeline of this rate.
+
+    Raises:
+        EditError: a time map without times, or a source rate that does not exist.
+    """
+    conform, time_map = tag.first("conform-rate"), tag.first("timeMap")
+    tags = tuple(found for found in (conform, time_map) if found is not None)
+    if not tags:
+        return PLAIN
+    pace = Fraction(1)
+    if conform is not None and not conform.is_off("scaleEnabled"):
+        pace = _pace(conform, rate)
+    if time_map is None:
+        return Retime(pace, tags=tags)
+    points = _points(time_map)
+    if len(points) < 2 or points[0][0] == points[-1][0]:
+        return Retime(pace, tags=tags, refuse="Its speed map has fewer than two points")
+    (first, at), (last, to) = points[0], points[-1]
+    slope = (to - at) / (last - first)
+    if any(abs(at + (time - first) * slope - value) > _LINE for time, value in points):
+        return Retime(pace, tags=tags, refuse="Its speed changes over time (a ramp or a hold)")
+    if slope == 1 and pace == 1:
+        return Retime(tags=tags, refuse="Its speed was changed back to 100 %; reset its speed")
+    return Retime(pace, slope, (first, at), tags)
+
+
+_LINE = Fraction(1, 10_000)
+"""Seconds by which a point may lie off a line that is one: writers round."""
+
+
+def _pace(conform: Tag, rate: Rate) -> Fraction:
+    text = conform.get("srcFrameRate")
+    if text is None:
+        return Fraction(1)
+    try:
+        if len(text) > 9:
+            raise TimeError(text)
+        return rate.fps / Rate.of(text).fps
+    except TimeError as error:
+        raise conform.located(EditError(f"srcFrameRate {text[:30]!r} is no frame rate")) from error
+
+
+def _points(time_map: Tag) -> list[tuple[Fraction, Fraction]]:
+    points = []
+    for point in time_map.all("timept"):
+        time, value = point.time("time"), point.time("value")
+        if time is None or value is None:
+            raise point.located(EditError("A point of a speed map states no time"))
+        points.append((time, value))
+    return points
