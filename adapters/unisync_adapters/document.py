@@ -220,7 +220,7 @@ def open_edit(
     """Open an edit document, whatever its format; the content decides, not the file name.
 
     Args:
-        path: the document.
+        path: the document, or the folder that an .fcpxmld is.
         path_map: how the edit's media paths become this machine's.
         sequence: name of the sequence to take when the document holds several.
         rate: the record rate, for a format that does not state it (EDL).
@@ -235,8 +235,18 @@ def open_edit(
         raise EditError(
             "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
         )
-    data = read_bytes(path, max_bytes)
+    path, inside = _bundle(path)
+    data = read_bytes(inside, max_bytes)
     return read_edit(data, path, path_map=path_map, sequence=sequence, rate=rate)
+
+
+def _bundle(path: Path) -> tuple[Path, Path]:
+    """The edit, and the file that holds it: an .fcpxmld is a folder that bears the edit's name."""
+    if (path / "Info.fcpxml").is_file():
+        return path, path / "Info.fcpxml"
+    if path.name == "Info.fcpxml" and path.absolute().parent.suffix.lower() == ".fcpxmld":
+        return path.absolute().parent, path
+    return path, path
 
 
 def read_edit(

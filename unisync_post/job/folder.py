@@ -197,6 +197,8 @@ def create_job(
         if known.job.identity == identity:
             return known
     suffix = Path(plan.edit).suffix if _SUFFIX.fullmatch(Path(plan.edit).suffix) else ""
+    if suffix.lower() == ".fcpxmld":  # a folder; what is returned is the one file in it
+        suffix = ".fcpxml"
     name = _free_name(out, slug(Path(plan.edit).stem)[:60], version_suffix(plan))
     folder = out / "jobs" / name
     job = Job(
