@@ -10,7 +10,6 @@ from typing import Any
 from aaf2 import components, mobs, mobslots
 
 from ..errors import EditError
-from ..limits import check_rate
 from ..timebase import Rate
 from .mobs import Code, MobTable, edit_rate, identity, timecode_of, value_of
 
@@ -151,7 +150,7 @@ def start_of(composition: Any, heads: list[TrackHead]) -> tuple[Rate, Code | Non
     pictures = [head.rate for head in heads if head.kind == "Video"]
     rates = pictures or [head.rate for head in heads]
     code = timecode_of(composition, Fraction(0), rates[0])
-    rate = check_rate(rates[0])
+    rate = Rate(rates[0])
     if not pictures and rate.fps > 1000 and code is not None:
         rate = _timecode_rate(composition, code)
     return rate, code
@@ -161,7 +160,7 @@ def _timecode_rate(composition: Any, code: Code) -> Rate:
     for slot in composition.slots:
         segment = value_of(slot, "Segment")
         if isinstance(segment, components.Timecode) and "EditRate" in slot:
-            rate = check_rate(edit_rate(slot))
+            rate = Rate(edit_rate(slot))
             if rate.nominal == code.fps:
                 return rate
     return Rate(Fraction(code.fps))

@@ -79,7 +79,13 @@ def changed(data: bytes, path: Path) -> Iterator[tuple[Any, list[bytes]]]:
         finally:
             aaf.f.close()
         file.seek(0)
-        result.append(file.read())
+        result.append(_tidied(file.read()))
+
+
+def _tidied(data: bytes) -> bytes:
+    """With 512 byte sectors a header counts no directory sectors ([MS-CFB] 2.2); pyaaf2 does."""
+    (shift,) = struct.unpack_from("<H", data, 30)
+    return data[:40] + bytes(4) + data[44:] if shift == _SECTOR_SHIFTS[0] else data
 
 
 def _open(data: bytes, file: Any) -> Any:

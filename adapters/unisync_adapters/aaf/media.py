@@ -9,7 +9,6 @@ from typing import Any
 import opentimelineio as otio
 from aaf2 import components, mobs
 
-from ..limits import check_rate
 from ..otiotime import otio_range
 from ..timebase import Rate
 from .mobs import (
@@ -21,6 +20,7 @@ from .mobs import (
     is_file,
     is_tape,
     length_of,
+    rate_of,
     timecode_of,
     value_of,
 )
@@ -106,7 +106,7 @@ class MediaTable:
         return reference
 
     def _media_of(self, master: Any, link: Link, file: bool) -> Media:
-        rate = check_rate(edit_rate(link.slot))
+        rate = Rate(edit_rate(link.slot))
         origin = int(value_of(link.slot, "Origin", 0))
         segment = link.slot.segment
         below = self._below(link, Fraction(origin))
@@ -171,7 +171,7 @@ def _described_length(link: Link, rate: Rate) -> int:
     sampled = value_of(descriptor, "SampleRate") if descriptor is not None else None
     if sampled is None or not sampled.denominator:
         return 0
-    seconds = Fraction(int(value_of(descriptor, "Length", 0))) / check_rate(sampled).fps
+    seconds = Fraction(int(value_of(descriptor, "Length", 0))) / rate_of(sampled).fps
     return max(0, int(seconds * rate.fps))
 
 

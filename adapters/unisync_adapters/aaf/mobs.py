@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from aaf2 import components, essence, mobs
@@ -45,7 +46,22 @@ def edit_rate(slot: Any) -> Fraction:
     rate = value_of(slot, "EditRate")
     if rate is None:
         raise EditError("A track of the AAF states no edit rate")
-    return check_rate(exact(rate)).fps
+    return rate_of(rate).fps
+
+
+def rate_of(value: Any) -> Rate:
+    """An AAF rational as a rate that frames or samples can have, snapped, but not through a float.
+
+    Raises:
+        EditError: it cannot be one.
+    """
+    return _rate(value.numerator, value.denominator)
+
+
+@lru_cache(maxsize=256)
+def _rate(numerator: int, denominator: int) -> Rate:
+    check_rate(numerator / denominator)
+    return Rate.of(Fraction(numerator, denominator))
 
 
 def exact(value: Any) -> Fraction:
@@ -212,7 +228,7 @@ def timecode_of(mob: Any, at: Fraction, rate: Fraction) -> Code | None:
             continue
         into = position - offset
         if isinstance(slot.segment, components.Pulldown):
-            into = into * fps / check_rate(edit_rate(slot)).nominal
+            into = into * fps / Rate(edit_rate(slot)).nominal
         start = check_number(int(value_of(component, "Start", 0))) + into
         return Code(Fraction(start), fps, bool(value_of(component, "Drop", False)))
     return None

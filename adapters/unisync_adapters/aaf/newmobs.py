@@ -41,6 +41,8 @@ _PICTURE = frozenset((
 """What of a descriptor tells of the picture; the rest tells of how the old file holds it."""
 SLOT = 1
 """The picture's slot in the file mob and on the tape."""
+_PLACES = ("UNC Path", "Source Path", "Source File", "Drive")
+"""Columns of the bin that say where the old file is."""
 _SOURCE = "UniSync source"
 """The column of the bin that says which media the clip had."""
 
@@ -172,7 +174,8 @@ class MobMaker:
         )
         slot = self._slot(new.slot, relink.rate, below)
         mob = self._mob("MasterMob", new, "clip", old.media.name, [slot])
-        comments = [tag.copy() for tag in value_of(old.master, "UserComments", ())]
+        known = value_of(old.master, "UserComments", ())
+        comments = [tag.copy() for tag in known if value_of(tag, "Name") not in _PLACES]
         source = relink.old_path or old.media.url
         if source:
             comments.append(self.make("TaggedValue", Name=_SOURCE, Value=source))
@@ -228,7 +231,11 @@ class MobMaker:
         name = reel or (value_of(old.tape, "Name") if old.tape is not None else None)
         mob = self._mob("SourceMob", new, "tape", str(name or old.media.name), slots)
         kind = "TapeDescriptor" if reel is not None else "ImportDescriptor"
-        mob["EssenceDescription"].value = self.make(kind)
+        described = self.make(kind)
+        if reel is None:
+            # what was imported is the new file: some readers take the last locator of a chain
+            described["Locator"].value = [self.make("NetworkLocator", URLString=new.url)]
+        mob["EssenceDescription"].value = described
         return mob
 
     def _timecode_definition(self) -> Any:

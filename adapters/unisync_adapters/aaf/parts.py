@@ -9,10 +9,9 @@ from typing import Any
 import opentimelineio as otio
 from aaf2 import components
 
-from ..limits import check_rate
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate
-from .mobs import length_of, value_of
+from .mobs import length_of, rate_of, value_of
 from .retime import Retime
 
 
@@ -89,7 +88,7 @@ def mixed_rate(inner: Any) -> Fraction | None:
     over, under = tags.get("_MIXMATCH_RATE_NUM"), tags.get("_MIXMATCH_RATE_DENOM")
     if not isinstance(over, int) or not isinstance(under, int) or over <= 0 or under <= 0:
         return None
-    return check_rate(Fraction(over, under)).fps
+    return rate_of(Fraction(over, under)).fps
 
 
 def span(part: Part, at: Place) -> otio.opentime.TimeRange:

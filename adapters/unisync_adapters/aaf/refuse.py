@@ -73,7 +73,7 @@ def _link_refusal(link: Link, played: Fraction) -> str | None:
     segment = link.slot.segment
     if isinstance(segment, components.Sequence):
         parts = list(value_of(segment, "Components", ()))
-        if len(parts) > 1 and link.end < min(link.position + played, length_of(segment)):
+        if len(parts) > 1 and link.end < min(link.position + played, Fraction(length_of(segment))):
             return _SEVERAL
     else:
         parts = [segment]

@@ -93,6 +93,6 @@ def _unrounded(value: Fraction, rounding: Fraction = _NINE_DIGITS) -> Fraction:
     """The simple fraction that a decimal is a rounding of: 1.33333333 is 4/3."""
     for most in (100, 1000, 10_000):
         simple = value.limit_denominator(most)
-        if abs(simple - value) <= rounding * max(1, abs(value)):
+        if abs(simple - value) <= rounding * max(Fraction(1), abs(value)):
             return simple
     return value
