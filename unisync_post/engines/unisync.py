@@ -286,6 +286,8 @@ def _most_frames(size: int) -> int:
 
 def _files(found: ModelFolder) -> dict[str, Path]:
     """Every file that decides the pixels, by its part; the text encoder has done its work."""
+    from unisync_model.registry import RECORD
+
     parts = {
         "transformer": found.transformer,
         "vae": found.vae,
@@ -297,7 +299,7 @@ def _files(found: ModelFolder) -> dict[str, Path]:
         for name, folder in parts.items()
         if folder is not None
         for path in folder.iterdir()
-        if path.suffix in _WEIGHTS and path.is_file()
+        if path.suffix in _WEIGHTS and path.name != RECORD and path.is_file()
     }
     single = {"prompt_embeds": found.prompt_embeds, "lora": found.lora}
     return {**files, **{name: path for name, path in single.items() if path is not None}}

@@ -3,7 +3,7 @@
 Three spellings are in use: `NATIVE` (the official repository, FastVideo, ComfyUI and GGUF files),
 `PR` (the names of diffusers' pull request 12258) and `OURS`. Every map is one tensor to one
 tensor, so a name can be translated without reading any data, and a LoRA's module paths go through
-the same functions. Facts: reference/backbone section 1.2.
+the same functions.
 
 The official files number the audio injectors 0, 1, 2, ... in the order of the blocks they follow;
 our network keeps each inside its block, so both directions need `inject_layers`.
