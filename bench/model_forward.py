@@ -108,6 +108,7 @@ def measure(name: str, side: int, device: str, compiled: bool, runs: int, peak: 
     seconds = statistics.median(clock(lambda: called(model, profile, size), device, runs))
     work = forward_flops(model.config, size)
     needed = estimate(model.config, profile, size)
+    torch.compiler.reset()  # what is compiled holds on to the network
     return (
         f"| {name} | {side}x{side} | {size.tokens:,} | {kernel}{', compiled' * compiled} "
         f"| {seconds:.2f} | {work / TERA:,.2f} | {work / seconds / TERA:.3g} "
