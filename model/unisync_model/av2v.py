@@ -29,7 +29,7 @@ def fuse_av2v(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]
     """
     if VIDEO not in state_dict:
         raise CheckpointError(
-            f"there is no {VIDEO} to fuse", remedy="fuse only weights trained with av2v=True"
+            f"there is no {VIDEO} to fuse", remedy="Fuse only weights trained with av2v=True"
         )
     fused = {key: value for key, value in state_dict.items() if key != VIDEO}
     video = state_dict[VIDEO].to(fused[PATCH].dtype)

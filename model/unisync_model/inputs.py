@@ -12,9 +12,6 @@ from .errors import InputError
 from .framepack import MOTION_LATENTS
 from .rope import REFERENCE_T
 
-MOTION_SIDE = 8
-"""Latent sides are multiples of this when motion is given: the coarsest packing's patch."""
-
 
 @dataclass(frozen=True)
 class NetworkInputs:
@@ -57,14 +54,14 @@ def _check_latents(inputs: NetworkInputs, config: Any) -> None:
     if x.ndim != 5 or x.shape[1] != config.in_channels:
         raise InputError(
             f"hidden_states is {_shape(x)} and should be (B, {config.in_channels}, f, h, w)",
-            remedy="give normalised latents of the Wan 2.1 VAE",
+            remedy="Give normalised latents of the Wan 2.1 VAE",
         )
     frames = x.shape[2]
     if not 1 <= frames <= REFERENCE_T:
         raise InputError(
             f"hidden_states is {_shape(x)}: {frames} latents, and a window holds 1 to "
             f"{REFERENCE_T}",
-            remedy="split the shot into windows; the reference picture stands at position "
+            remedy="Split the shot into windows; the reference picture stands at position "
             f"{REFERENCE_T} and would be overrun",
         )
     _check_sides(inputs, config)
@@ -78,7 +75,7 @@ def _check_sides(inputs: NetworkInputs, config: Any) -> None:
         raise InputError(
             f"hidden_states is {_shape(inputs.hidden_states)}: sides of {8 * height} x {8 * width} "
             f"px are not multiples of {8 * step_h} x {8 * step_w} px",
-            remedy="resize or pad the crop before encoding, to multiples of 64 px",
+            remedy="Resize or pad the crop before encoding, to multiples of 64 px",
         )
 
 
@@ -87,9 +84,9 @@ def _check_pictures(inputs: NetworkInputs, config: Any) -> None:
     if inputs.video is not None and not config.av2v:
         raise InputError(
             "video is given, and these weights have no video_embedding",
-            remedy="load UniSync weights with av2v=True, or leave video out",
+            remedy="Load UniSync weights with av2v=True, or leave video out",
         )
-    of_the_shot = "encode it over the same window and crop as hidden_states"
+    of_the_shot = "Encode it over the same window and crop as hidden_states"
     side = (height, width)
     pose = (batch, config.pose_channels, frames, *side)
     _expect("pose", inputs.pose, pose, of_the_shot + "; zeros are 'no pose'")
@@ -98,13 +95,13 @@ def _check_pictures(inputs: NetworkInputs, config: Any) -> None:
         "reference",
         inputs.reference,
         (batch, channels, 1, *side),
-        "encode one picture at the size of the crop",
+        "Encode one picture at the size of the crop",
     )
     _expect(
         "motion",
         inputs.motion,
         (batch, channels, MOTION_LATENTS, *side),
-        f"give the {MOTION_LATENTS} latents before the window, or leave motion out",
+        f"Give the {MOTION_LATENTS} latents before the window, or leave motion out",
     )
 
 
@@ -112,27 +109,27 @@ def _check_audio(inputs: NetworkInputs, config: Any) -> None:
     batch, frames = inputs.hidden_states.shape[0], inputs.hidden_states.shape[2]
     states = (batch, config.audio_layers, config.audio_dim)
     count = FRAMES_PER_LATENT * frames
-    fix = f"give {config.audio_layers} layers of speech states at frame times, 4 for each latent"
+    fix = f"Give {config.audio_layers} layers of speech states at frame times, 4 for each latent"
     _expect("audio", inputs.audio, (*states, count), fix)
     prefix = inputs.audio_prefix
     if prefix is not None and (prefix.shape[:3] != states or prefix.shape[-1] % 4 != 1):
         raise InputError(
             f"audio_prefix is {_shape(prefix)} and should be ({batch}, {config.audio_layers}, "
             f"{config.audio_dim}, P), P one more than a multiple of 4",
-            remedy="give 9 frames or more of the sound before the window, or leave it out",
+            remedy="Give 9 frames or more of the sound before the window, or leave it out",
         )
 
 
 def _check_text(inputs: NetworkInputs, config: Any) -> None:
     batch = inputs.hidden_states.shape[0]
-    _expect("timestep", inputs.timestep, (batch,), "give 1000 * sigma, one for each sample")
+    _expect("timestep", inputs.timestep, (batch,), "Give 1000 * sigma, one for each sample")
     text = inputs.encoder_hidden_states
     fits = text.ndim == 3 and text.shape[0] == batch and text.shape[2] == config.text_dim
     if not fits or text.shape[1] > config.text_len:
         raise InputError(
             f"encoder_hidden_states is {_shape(text)} and should be ({batch}, L, "
             f"{config.text_dim}), L at most {config.text_len}",
-            remedy="give UMT5 states trimmed to the prompt's own length",
+            remedy="Give UMT5 states trimmed to the prompt's own length",
         )
 
 

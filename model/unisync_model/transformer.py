@@ -115,7 +115,7 @@ class UniSyncTransformer3DModel(
             raise InputError(
                 f"audio_inject_layers is {tuple(audio_inject_layers)} in a network of {num_layers} "
                 "blocks",
-                remedy=f"name blocks 0 to {num_layers - 1}",
+                remedy=f"Name blocks 0 to {num_layers - 1}",
             )
         dim = num_attention_heads * attention_head_dim
         self.gradient_checkpointing = False
