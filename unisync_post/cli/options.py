@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from unisync_adapters.document import PathMap
+from unisync_adapters.errors import TimeError
+from unisync_adapters.timebase import Rate
 
 from ..plan.options import DubFile, PlanOptions
 
@@ -37,6 +39,7 @@ def edit_options(command: _Command) -> _Command:
         media_roots: tuple[Path, ...],
         path_map: tuple[tuple[str, str], ...],
         sequence: str | None,
+        rate: Rate | None,
         **others: Any,
     ) -> Any:
         options = PlanOptions(
@@ -52,6 +55,7 @@ def edit_options(command: _Command) -> _Command:
             media_roots=media_roots,
             path_map=PathMap(path_map),
             sequence=sequence,
+            rate=rate,
         )
         return command(options=options, **others)
 
@@ -76,6 +80,13 @@ def _pair(
             raise click.BadParameter(f"write THEIRS=HERE, not {value!r}")
         pairs.append((theirs, ours))
     return tuple(pairs)
+
+
+def _rate(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Rate | None:
+    try:
+        return None if value is None else Rate.of(value)
+    except TimeError as error:
+        raise click.BadParameter("write a rate such as 23.976, 25 or 30000/1001") from error
 
 
 face_option = click.option(
@@ -116,6 +127,8 @@ _EDIT = (
     click.option("--process-freeze", is_flag=True, help="Move the lips in freeze frames too."),
     click.option(
         "--media",
+        "--media-dir",
+        "media",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         multiple=True,
         help="Folder to search for media that is not where the edit says. May be repeated.",
@@ -136,6 +149,12 @@ _EDIT = (
         help="A folder as the edit writes it, and where it is here. May be repeated.",
     ),
     click.option("--sequence", metavar="NAME", help="Which sequence of the document."),
+    click.option(
+        "--rate",
+        metavar="FPS",
+        callback=_rate,
+        help="Frame rate of an edit that does not state it, which is an EDL: 23.976, 25, 29.97.",
+    ),
 )
 
 engine_option = click.option(

@@ -24,7 +24,9 @@ def plan(edit: Path, options: PlanOptions, as_json: bool) -> None:
 
     Nothing is written. `unisync dub` with the same options does it.
     """
-    document = open_edit(edit, path_map=options.path_map, sequence=options.sequence)
+    document = open_edit(
+        edit, path_map=options.path_map, sequence=options.sequence, rate=options.rate
+    )
     made = make_plan(document, options)
     if as_json:
         click.echo(dump(made), nl=False)

@@ -91,6 +91,7 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
         Path(job.plan.edit),
         path_map=options.path_map,
         sequence=options.sequence,
+        rate=options.rate,
     )
     rendered = _rendered(job, partial)
     with confined(job.job.options.readable(job.out)):

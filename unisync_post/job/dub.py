@@ -85,7 +85,9 @@ class Described(Protocol):
 
 def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Described) -> JobFolder:
     """Read and plan the edit and write the job folder: the first half, before any rendering."""
-    document = open_edit(edit, path_map=options.path_map, sequence=options.sequence)
+    document = open_edit(
+        edit, path_map=options.path_map, sequence=options.sequence, rate=options.rate
+    )
     _refuse_source_folder(edit, out)
     plan = make_plan(document, options, taken=taken_names(out))
     return create_job(out, plan, document.data, engine.info, options)

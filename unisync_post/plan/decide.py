@@ -16,6 +16,7 @@ from ..media.probe import check_usable
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
+from .find import other_clock
 from .intervals import Intervals, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
@@ -60,6 +61,7 @@ class Judge:
         self, document: Document, options: PlanOptions, dialogue: Dialogue, media: MediaFinder
     ) -> None:
         self._rate = document.rate
+        self._by_timecode = document.by_timecode
         # one clip's end is the next one's start
         self.seconds = lru_cache(maxsize=64)(partial(seconds, rate=document.rate))
         self._options = options
@@ -158,6 +160,8 @@ class Judge:
             if info.path not in self._unusable:
                 self._unusable[info.path] = check_usable(info)
             unusable = self._unusable[info.path]
+            if unusable is None and self._by_timecode:
+                unusable = other_clock(placement.clip, info, self._rate)
             if unusable is not None:
                 raise _Stop(Decision.REFUSE, sentence(unusable))
             return info, cut(placement, info, self._rate, self._options.handles)

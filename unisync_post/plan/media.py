@@ -7,7 +7,6 @@ one another). Every file is probed once.
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -26,6 +25,7 @@ from ..media.probe import probe
 from ..media.roots import admits, outside
 from .content import MEDIA_SUFFIXES, facts
 from .exact import frames
+from .find import called, folded, holds
 
 _REMEDY = "Say where it is with --path-map THEIRS=HERE, or name folders to search with --media."
 
@@ -57,7 +57,7 @@ class MediaFinder:
             info = self._pictures[media] = self._probe(path)
             return info
         found = self._by_reel(clip) or self._by_name(clip, path)
-        return self._only(clip, found)
+        return self._only(clip, found or called(clip, self._files, self._probe_all))
 
     def sound(self, clip: otio.schema.Clip) -> Path:
         """The sound file that this clip plays.
@@ -132,11 +132,11 @@ class MediaFinder:
             for folder, folders, names in os.walk(root):
                 folders.sort()
                 for name in sorted(names):
-                    files[_folded(name)].append(Path(folder, name))
+                    files[folded(name)].append(Path(folder, name))
         return files
 
     def _named(self, name: str) -> list[Path]:
-        return self._files.get(_folded(name), []) if name else []
+        return self._files.get(folded(name), []) if name else []
 
     @cached_property
     def _reels(self) -> dict[str, list[MediaInfo]]:
@@ -144,7 +144,7 @@ class MediaFinder:
         reels: defaultdict[str, list[MediaInfo]] = defaultdict(list)
         for info in self._probe_all(p for paths in self._files.values() for p in paths):
             if info.reel and info.has_timecode:
-                reels[_folded(info.reel)].append(info)
+                reels[folded(info.reel)].append(info)
         return reels
 
     def _probe_all(self, paths: Iterable[Path]) -> Iterator[MediaInfo]:
@@ -162,19 +162,19 @@ class MediaFinder:
             return []
         played = clip.trimmed_range()
         fits = []
-        for info in self._reels.get(_folded(reel), []):
+        for info in self._reels.get(folded(reel), []):
             first = frames(played.start_time, info.rate) // 1
             if info.start_frame <= first < info.start_frame + info.frames:
                 fits.append(info)
-        name = _folded(_file_name(clip, self.local(clip.media_reference)))
-        return [info for info in fits if _folded(info.path.name) == name] or fits
+        name = folded(_file_name(clip, self.local(clip.media_reference)))
+        return [info for info in fits if folded(info.path.name) == name] or fits
 
     def _by_name(self, clip: otio.schema.Clip, path: Path | None) -> list[MediaInfo]:
         """Files of the media's name with the length that the edit states."""
         found = list(self._probe_all(self._named(_file_name(clip, path))))
         available = clip.media_reference.available_range
         if available is None:
-            return found
+            return [info for info in found if holds(clip, info)] or found
         rate = Rate.of(available.duration.rate)
         stated = Fraction(frames(available.duration, rate))
         return [info for info in found if abs(stated - _length(info, rate)) < 1]
@@ -204,6 +204,3 @@ def _file_name(clip: otio.schema.Clip, path: Path | None) -> str:
     media = clip.media_reference
     return media.name or clip.name or ""
 
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

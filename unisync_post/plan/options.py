@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unisync_adapters.document import PathMap
+from unisync_adapters.timebase import Rate
 
 from ..errors import PlanError
 
@@ -60,6 +61,7 @@ class PlanOptions:
             anywhere, as suits edits of one's own.
         path_map: the edit's paths and this machine's.
         sequence: which sequence of the document.
+        rate: the record rate, for an edit that does not state it (EDL).
     """
 
     dub: tuple[DubFile, ...] = ()
@@ -74,6 +76,7 @@ class PlanOptions:
     media_roots: tuple[Path, ...] = ()
     path_map: PathMap = field(default_factory=PathMap)
     sequence: str | None = None
+    rate: Rate | None = None
 
     def __post_init__(self) -> None:
         if self.handles < 0:

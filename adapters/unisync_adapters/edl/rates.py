@@ -47,23 +47,19 @@ def choose_rate(sheet: Sheet, asked: Rate | None, path: Path) -> Rate:
         _check(sheet, stated, path)
         return stated
     labels = [label for nominal in possible(sheet) for label in _labels(nominal, sheet.drop)]
-    if len(labels) == 1 or (sheet.drop and labels):
-        return Rate.of(labels[0])
     if not labels:
-        raise EditError(
-            "The EDL's timecodes fit no frame rate", file=path, remedy="Export it again"
-        )
-    counted = _counted(sheet)
-    what = (
-        f"its timecodes count {counted} frames a second"
-        if counted
-        else f"its frame numbers go up to {_highest(sheet)[0]}"
-    )
-    raise EditError(
-        f"An EDL does not state its frame rate, and {what}",
-        file=path,
-        remedy="Add --rate " + " or --rate ".join(labels),
-    )
+        raise EditError("Its timecodes fit no frame rate", file=path, remedy="Export it again")
+    highest, counted = _highest(sheet)[0], _counted(sheet)
+    alone = len(labels) == 1 and highest == Rate.of(labels[0]).nominal - 1
+    if alone or sheet.drop:
+        return Rate.of(labels[0])
+    if counted:
+        what = f"its timecodes count {counted} frames a second"
+        remedy = "Add --rate " + " or --rate ".join(labels)
+    else:
+        what = f"its frame numbers go up to {highest}"
+        remedy = f"Add --rate with that of the sequence: {', '.join(labels)}"
+    raise EditError(f"An EDL does not state its frame rate, and {what}", file=path, remedy=remedy)
 
 
 def possible(sheet: Sheet) -> list[int]:
