@@ -86,8 +86,11 @@ class Canvas:
 
 def paint(picture: Picture, mask: Picture, colour: object) -> None:
     """Lay a colour ((3,) or (H, W, 3), 0..1) over (H, W, 3+) where ``mask`` says, in place."""
-    rgb = picture[..., :3]
-    rgb += mask[..., None] * (np.asarray(colour, np.float32) - rgb)
+    colours = np.asarray(colour, np.float32)
+    # plane by plane: numpy broadcasts a short last axis far more slowly than it multiplies
+    for k in range(3):
+        plane = picture[..., k]
+        plane += mask * (colours[..., k] - plane)
 
 
 def bump(x: Picture, y: Picture, cx: float, cy: float, rx: float, ry: float) -> Picture:

@@ -1,4 +1,4 @@
-"""What the lips do for each sound: IPA symbols to open, width and bite."""
+"""What the lips do for each sound: IPA symbols to lips, teeth and tongue."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ class Viseme(NamedTuple):
         open: 0 lips together .. 1 as for a loud A.
         width: 0 pursed .. 0.5 at rest .. 1 spread.
         bite: 1 = the lower lip touches the upper teeth.
+        round: 1 = the lips are pushed forward, as for OO or SH.
+        tongue: 0 on the floor of the mouth, 0.7 its tip at the upper teeth (L), 1 between them (TH).
+        teeth: 1 = the rows of teeth meet and are bared, as for S.
     """
 
     open: float
     width: float
     bite: float = 0.0
+    round: float = 0.0
+    tongue: float = 0.0
+    teeth: float = 0.0
 
 
 REST = Viseme(0.0, 0.5)
@@ -29,25 +35,25 @@ _SHAPES: dict[str, Viseme] = {
     **dict.fromkeys("aɑäɐɶ", Viseme(0.95, 0.55)),
     **dict.fromkeys("æ", Viseme(0.85, 0.70)),
     **dict.fromkeys("ʌɒɐ", Viseme(0.75, 0.45)),
-    **dict.fromkeys("ɔ", Viseme(0.70, 0.25)),
-    **dict.fromkeys("o", Viseme(0.50, 0.15)),
-    **dict.fromkeys("uʊ", Viseme(0.25, 0.05)),
-    **dict.fromkeys("yʏ", Viseme(0.22, 0.10)),
-    **dict.fromkeys("øœɵ", Viseme(0.45, 0.15)),
+    **dict.fromkeys("ɔ", Viseme(0.70, 0.25, round=0.5)),
+    **dict.fromkeys("o", Viseme(0.50, 0.15, round=0.75)),
+    **dict.fromkeys("uʊ", Viseme(0.25, 0.05, round=1.0)),
+    **dict.fromkeys("yʏ", Viseme(0.22, 0.10, round=1.0)),
+    **dict.fromkeys("øœɵʉ", Viseme(0.45, 0.15, round=0.8)),
     **dict.fromkeys("əɜɘɞɚɝɤ", Viseme(0.40, 0.45)),
     **dict.fromkeys("ɛ", Viseme(0.62, 0.70)),
     **dict.fromkeys("e", Viseme(0.45, 0.80)),
-    **dict.fromkeys("iɪɨᵻɯ", Viseme(0.28, 0.90)),
+    **dict.fromkeys("iɪɨᵻɯ", Viseme(0.28, 0.90, teeth=0.3)),
     **dict.fromkeys("fvʋⱱ", Viseme(0.12, 0.50, 1.0)),
-    **dict.fromkeys("θð", Viseme(0.25, 0.55)),
-    **dict.fromkeys("szɕʑ", Viseme(0.15, 0.70)),
-    **dict.fromkeys("ʃʒʂʐ", Viseme(0.20, 0.15)),
-    **dict.fromkeys("tdnɾɲɳʈɖ", Viseme(0.20, 0.60)),
-    **dict.fromkeys("lɫʎɭ", Viseme(0.30, 0.55)),
-    **dict.fromkeys("rɹɻɽʁʀ", Viseme(0.28, 0.30)),
+    **dict.fromkeys("θð", Viseme(0.25, 0.55, tongue=1.0)),
+    **dict.fromkeys("szɕʑ", Viseme(0.15, 0.70, teeth=1.0)),
+    **dict.fromkeys("ʃʒʂʐ", Viseme(0.20, 0.15, round=0.8, teeth=0.8)),
+    **dict.fromkeys("tdnɾɲɳʈɖ", Viseme(0.20, 0.60, tongue=0.6)),
+    **dict.fromkeys("lɫʎɭɬɮ", Viseme(0.30, 0.55, tongue=0.75)),
+    **dict.fromkeys("rɹɻɽʁʀ", Viseme(0.28, 0.30, round=0.35)),
     **dict.fromkeys("kɡgŋxɣqχcɟç", Viseme(0.28, 0.50)),
-    **dict.fromkeys("jʝ", Viseme(0.22, 0.80)),
-    **dict.fromkeys("wʍɥ", Viseme(0.18, 0.00)),
+    **dict.fromkeys("jʝ", Viseme(0.22, 0.80, teeth=0.3)),
+    **dict.fromkeys("wʍɥ", Viseme(0.18, 0.00, round=1.0)),
     **dict.fromkeys("hɦħʕʔ", Viseme(0.30, 0.50)),
     **dict.fromkeys(_BILABIAL, Viseme(0.0, 0.48)),
 }

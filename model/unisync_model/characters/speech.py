@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .mouths import REST, is_closure, visemes
+from .mouths import REST, Viseme, is_closure, visemes
 
 _GRID = 200
 """Points a second on which phonemes are laid out before smoothing; 5 ms, a tenth of a phoneme."""
 _SMOOTH_SECONDS = 0.035
+_ROUND_SECONDS = 0.055
 _CLOSURE_SECONDS = 0.012
+_OPEN, _ROUND, _TEETH = (Viseme._fields.index(name) for name in ("open", "round", "teeth"))
 
 # speak_lib.h: espeak_AUDIO_OUTPUT, espeak_Initialize options, espeak_PARAMETER, espeak_EVENT_TYPE
 _OUTPUT_SYNCHRONOUS = 2
@@ -205,10 +207,23 @@ def _phonemes(
 def mouth_curve(
     phonemes: Sequence[Phoneme], rate: Fraction, count: int, start: Fraction = Fraction(0)
 ) -> NDArray[np.float32]:
+    """The lips of each picture: the first three columns of :func:`articulation`.
+
+    Returns:
+        (count, 3) float32: open 0..1, width 0 (pursed) .. 1 (spread), bite 0..1 (lower lip under
+        the upper teeth, as in F).
+    """
+    return articulation(phonemes, rate, count, start)[:, :3]
+
+
+def articulation(
+    phonemes: Sequence[Phoneme], rate: Fraction, count: int, start: Fraction = Fraction(0)
+) -> NDArray[np.float32]:
     """The mouth of each picture.
 
-    Phonemes are laid out as steps, smoothed with a Gaussian of 35 ms (lips anticipate and linger),
-    then P, B and M close the lips fully, however short they are.
+    Phonemes are laid out as steps, smoothed with a Gaussian of 35 ms (lips anticipate and linger;
+    rounding, which spreads over its neighbours, by 55 ms), then P, B and M close the lips fully,
+    however short they are.
 
     Args:
         phonemes: as :func:`synthesise` gives them; outside them the mouth rests.
@@ -217,20 +232,23 @@ def mouth_curve(
         start: time of the first picture in the phonemes' clock; may be negative.
 
     Returns:
-        (count, 3) float32: open 0..1, width 0 (pursed) .. 1 (spread), bite 0..1 (lower lip under
-        the upper teeth, as in F).
+        (count, 6) float32, the columns of :class:`.mouths.Viseme`: open, width, bite, round,
+        tongue, teeth.
     """
-    margin = Fraction(1, 5)  # more than the smoothing reaches
+    margin = Fraction(1, 4)  # more than the smoothing reaches
     # the grid is tied to the phonemes' clock, so a shot's start does not change its lips
     first = int((start - margin) * _GRID // 1)
     last = int((start + count / rate + margin) * _GRID // 1) + 1
     times = np.arange(first, last + 1) / _GRID
     steps, closed = _layout(phonemes, times)
     smooth = _gaussian(steps, _SMOOTH_SECONDS * _GRID)
+    smooth[:, _ROUND] = _gaussian(steps[:, _ROUND, None], _ROUND_SECONDS * _GRID)[:, 0]
     shut = _gaussian(closed[:, None], _CLOSURE_SECONDS * _GRID)[:, 0]
-    smooth[:, 0] *= 1 - np.clip(1.6 * shut, 0, 1)
+    parted = 1 - np.clip(1.6 * shut, 0, 1)
+    smooth[:, _OPEN] *= parted
+    smooth[:, _TEETH] *= parted
     frames = np.array([float(start + k / rate) for k in range(count)])
-    return np.stack([np.interp(frames, times, smooth[:, i]) for i in range(3)], 1).astype(
+    return np.stack([np.interp(frames, times, column) for column in smooth.T], 1).astype(
         np.float32
     )
 
@@ -238,7 +256,7 @@ def mouth_curve(
 def _layout(
     phonemes: Sequence[Phoneme], times: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N, 3) open, width, bite as steps, and (N,) 1 where the lips must touch."""
+    """(N, 6) mouth shapes as steps, and (N,) 1 where the lips must touch."""
     steps = np.tile(np.array(REST, np.float64), (len(times), 1))
     closed = np.zeros(len(times))
     for phoneme in phonemes:
