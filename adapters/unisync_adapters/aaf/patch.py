@@ -130,9 +130,10 @@ def replace_object(old: Any, new: Any) -> None:
             names = [entry.index_ref_name(i) for i in range(len(entry))]
             if name in names:
                 index = names.index(name)
-                entry.pop(index)
+                old.detach()
                 aaf.cfb.rmtree(path)
-                entry.insert(index, new)
+                entry.objects[index] = new
+                entry.attach()
                 return
         elif isinstance(entry, properties.StrongRefProperty) and entry.ref == name:
             old.detach()

@@ -4,7 +4,8 @@ A picture slot that nests its tracks in one scope, as Avid and Premiere write it
 What plays a composition is a ``Stack``; so is an effect over several inputs, or over several clips.
 Beyond the contract of :mod:`..document`, an audio clip's ``metadata["unisync"]`` holds
 ``source_track``: the 1-based track of its clip in the bin. A clip's origin key is the path of its
-``SourceClip`` among the storages of the compound file, which a patch does not move.
+``SourceClip``, or of the ``OperationGroup`` that retimes it, among the storages of the compound
+file; a patch does not move them.
 """
 
 from __future__ import annotations

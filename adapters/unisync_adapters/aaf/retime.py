@@ -14,12 +14,13 @@ from typing import Any
 
 from aaf2 import misc
 
-from .mobs import exact, value_of
+from .mobs import exact, length_of, value_of
 
 _NINE_DIGITS = Fraction(1, 10**8)
 """Avid's: 0.333333333 is a third."""
 _SIX_DIGITS = Fraction(6, 10**7)
 """Premiere's: a ratio of 1.111111 is 90 %."""
+UNPLACED = "Its speed change does not say which frame it begins with; render it in the NLE"
 RAMP = "Its speed changes while it plays; render the effect in the NLE, or flatten it"
 
 
@@ -41,13 +42,15 @@ class Retime:
 def retime_of(group: Any) -> Retime | None:
     """The speed change that an OperationGroup makes; None if it makes none."""
     values = _parameters(group)
+    inputs = value_of(group, "InputSegments", ())
+    held = length_of(inputs[0]) if inputs else 0
     if "paramspeedmapu" in values:
-        return _avid(values)
+        return _placed(_avid(values), length_of(group), held)
     if "speedratio" in values:
-        return _standard(values["speedratio"])
+        return _standard(values["speedratio"], held)
     operation = value_of(group, "Operation")
     if operation is not None and value_of(operation, "IsTimeWarp", False):
-        return Retime(refuse=f"It is retimed by {operation.name!r}, which cannot be undone here")
+        return Retime(refuse=f"It is retimed by {operation.name!r}; render it in the NLE")
     return None
 
 
@@ -73,12 +76,27 @@ def _avid(values: dict[str, Any]) -> Retime:
     return Retime(speed=speeds.pop(), offset=offset)
 
 
-def _standard(parameter: Any) -> Retime:
+def _placed(retime: Retime, length: int, held: int) -> Retime:
+    """The retime, if what it shows lies in its input: how Avid anchors a map is not documented."""
+    last = retime.offset + retime.speed * max(0, length - 1)
+    plain = retime.speed >= 0 and retime.offset == 0
+    if (
+        retime.refuse
+        or plain
+        or (min(retime.offset, last) > -1 and max(retime.offset, last) < held)
+    ):
+        return retime
+    return Retime(refuse=UNPLACED)
+
+
+def _standard(parameter: Any, held: int) -> Retime:
+    """Backwards, the input is played from its last frame."""
     ratios = {value for _, value in _points(parameter)}
     if len(ratios) != 1:
         return Retime(refuse=RAMP)
     ratio = ratios.pop()
-    return Retime(speed=_unrounded(1 / ratio, _SIX_DIGITS) if ratio else Fraction(0))
+    speed = _unrounded(1 / ratio, _SIX_DIGITS) if ratio else Fraction(0)
+    return Retime(speed, Fraction(held - 1 if speed < 0 else 0))
 
 
 def _points(parameter: Any) -> list[tuple[Fraction, Fraction]]:

@@ -270,7 +270,8 @@ class SegmentReader:
         return clip
 
     def _origin(self, item: ClipItem, name: str, at: Place) -> str:
-        key = item.path.removeprefix(self.root).lstrip("/")
+        place = item.path if item.refuse or item.group is None else item.group
+        key = place.removeprefix(self.root).lstrip("/")
         known = self.origins.get(key)
         if known is not None:
             self.origins[key] = replace(known, uses=known.uses + 1)
