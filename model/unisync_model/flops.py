@@ -37,22 +37,23 @@ def forward_flops(
         window: as the call sees it; its ``passes`` and ``caches`` do not count.
         prefix: frames of sound given ahead of the window.
     """
-    d = config["num_attention_heads"] * config["attention_head_dim"]
+    d: int = config["num_attention_heads"] * config["attention_head_dim"]
     tokens, noisy, text = window.tokens, window.noisy, config["text_len"]
     attention = 8 * tokens * d**2 + 4 * tokens**2 * d
     words = 4 * tokens * d**2 + 4 * text * d**2 + 4 * tokens * text * d
     block = attention + words + 4 * tokens * d * config["ffn_dim"]
     local = config["audio_tokens"] + 1
     speech = 4 * window.latents * d**2 * (1 + local) + 4 * noisy * d**2 + 4 * noisy * local * d
-    blocks = config["num_layers"] * block + len(config["audio_inject_layers"]) * speech
+    blocks: int = config["num_layers"] * block + len(config["audio_inject_layers"]) * speech
     return blocks + _around(config, window, d) + _ear(config, window, d, prefix)
 
 
 def _around(config: Mapping[str, Any], window: WindowSize, d: int) -> int:
     """Patches, motion memory, pose anchor, text and time embedding, head."""
-    patch, channels = prod(config["patch_size"]), config["in_channels"]
+    patch: int = prod(config["patch_size"])
+    channels: int = config["in_channels"]
     noisy, frame = window.noisy, window.noisy // window.latents
-    rows = noisy * (channels + config["pose_channels"] + config["out_channels"])
+    rows: int = noisy * (channels + config["pose_channels"] + config["out_channels"])
     if config["av2v"]:
         rows += noisy * channels
     if window.reference:
@@ -61,17 +62,17 @@ def _around(config: Mapping[str, Any], window: WindowSize, d: int) -> int:
         # one frame at full size, one group of 2 frames at half, four groups of 4 at a quarter
         rows += channels * (frame + 8 * (frame // 4) + 64 * 4 * (frame // 16))
     anchored = 2 * noisy * d**2 if config["pafs"] != "none" else 0
-    text = 2 * config["text_len"] * (config["text_dim"] * d + d**2)
-    time = 2 * 2 * (config["freq_dim"] * d + 7 * d**2)
+    text: int = 2 * config["text_len"] * (config["text_dim"] * d + d**2)
+    time: int = 2 * 2 * (config["freq_dim"] * d + 7 * d**2)
     return 2 * rows * patch * d + anchored + text + time
 
 
 def _ear(config: Mapping[str, Any], window: WindowSize, d: int, prefix: int) -> int:
     """The convolutions over the speech states: local and global, two of them shared."""
-    tokens = config["audio_tokens"]
+    tokens: int = config["audio_tokens"]
     frames = prefix + FRAMES_PER_LATENT * window.latents
     half = -(-frames // 2)
     quarter = -(-half // 2)
-    first = frames * config["audio_dim"] * (tokens + 1) * (d // 4)
+    first: int = frames * config["audio_dim"] * (tokens + 1) * (d // 4)
     shared = (tokens + 1) * (half * (d // 4) * (d // 2) + quarter * (d // 2) * d)
     return 2 * KERNEL * (first + shared) + 2 * quarter * d**2

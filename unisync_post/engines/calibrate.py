@@ -5,17 +5,13 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import EngineError
 from ..job.folder import open_job
 from ..shot import render_shot
 from .base import EngineInfo, Generated, Take
 from .setup import Setup
-from .unisync import RATIOS, UniSyncEngine
-
-if TYPE_CHECKING:
-    from unisync_model.speed import MagRatios
+from .unisync import UniSyncEngine
 
 
 def calibrate(folder: Path, job: Path) -> Path:
@@ -46,17 +42,16 @@ def calibrate(folder: Path, job: Path) -> Path:
                     progress=lambda step, done, total: None,
                 )
             except _Measured as measured:
-                measured.ratios.save(folder / RATIOS)
-                return folder / RATIOS
+                return measured.written
     raise EngineError("no shot of this job has a face to re-animate", file=job)
 
 
 class _Measured(BaseException):
-    """Out of the rendering, as soon as the ratios are known."""
+    """Out of the rendering, as soon as the ratios are known and written."""
 
-    def __init__(self, ratios: MagRatios) -> None:
+    def __init__(self, written: Path) -> None:
         super().__init__()
-        self.ratios = ratios
+        self.written = written
 
 
 class _Calibrating:

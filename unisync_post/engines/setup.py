@@ -11,7 +11,7 @@ from ..errors import EngineError
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 SETUP = "engine.toml"
 

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from unisync_model.pipeline import UniSyncPipeline
     from unisync_model.sampling import Step
     from unisync_model.shot import Shot
-    from unisync_model.speed import FirstBlock, MagCache, MagRatios
+    from unisync_model.speed import FirstBlock, MagCache
 
 VERSION = "1"
 MODEL_VARIABLE = "UNISYNC_MODEL"
@@ -88,7 +88,7 @@ class UniSyncEngine:
         return EngineInfo(
             name=self._name,
             version=f"{VERSION}, {self._found.mode} mode, profile {profile.name}",
-            fingerprint=fingerprint(words, _files(self._found)),
+            fingerprint=fingerprint(words, self._files()),
             draft=setup.draft,
             title=setup.title,
             size=setup.size,
@@ -96,8 +96,8 @@ class UniSyncEngine:
             memory=self._fit.host,
         )
 
-    def calibrate(self, take: Take) -> MagRatios:
-        """Measure MagCache's ratios over a take (:meth:`unisync_model.UniSyncPipeline.calibrate`).
+    def calibrate(self, take: Take) -> Path:
+        """Measure MagCache's ratios over a take, and write them beside the weights.
 
         Raises:
             EngineError: the network could not run this take.
@@ -105,7 +105,8 @@ class UniSyncEngine:
         with _explained():
             shot = _shot(take, take.mouth * take.generate[:, None, None])
             weights = f"{self._folder.name}, {self._found.mode} mode"
-            return self._loaded().calibrate(shot, weights, take.seed)
+            self._loaded().calibrate(shot, weights, take.seed).save(self._folder / RATIOS)
+        return self._folder / RATIOS
 
     def generate(self, take: Take) -> Generated:
         """Re-animate the mouth; see :class:`unisync_model.UniSyncPipeline`.
@@ -117,7 +118,7 @@ class UniSyncEngine:
             EngineError: the network could not make this take.
         """
         mouth = take.mouth * take.generate[:, None, None]
-        changed = mouth.any(axis=(1, 2))
+        changed: NDArray[np.bool_] = np.asarray(mouth.any(axis=(1, 2)))
         with _explained():
             pipeline = self._loaded()
             begin = time.perf_counter()
@@ -133,6 +134,24 @@ class UniSyncEngine:
         outside = np.flatnonzero(take.generate & ~changed)
         reasons = {int(k): "mouth outside the picture" for k in outside}
         return Generated(frames, changed, reasons, remarks)
+
+    def _files(self) -> dict[str, Path]:
+        """Every file that decides the pixels; the text encoder has done its work."""
+        from unisync_model.registry import RECORD
+
+        found = self._found
+        folders = (found.transformer, found.vae, found.audio_encoder, found.scheduler)
+        named = ("transformer", "vae", "audio_encoder", "scheduler")
+        files = {
+            f"{name}/{path.name}": path
+            for name, folder in zip(named, folders, strict=True)
+            if folder is not None
+            for path in folder.iterdir()
+            if path.suffix in _WEIGHTS and path.name != RECORD and path.is_file()
+        }
+        ratios = self._folder / RATIOS if self.setup.cache == "mag" else None
+        single = {"prompt_embeds": found.prompt_embeds, "lora": found.lora, "ratios": ratios}
+        return {**files, **{name: path for name, path in single.items() if path is not None}}
 
     def _loaded(self) -> UniSyncPipeline:
         if self._pipeline is None:
@@ -264,10 +283,11 @@ def _cache(setup: Setup, folder: Path, steps: int) -> FirstBlock | MagCache | No
     from unisync_model.speed import FirstBlock, MagCache, MagRatios
 
     _one_of("cache", setup.cache, ("", "first-block", "mag"), folder)
-    threshold = {"threshold": setup.cache_threshold} if setup.cache_threshold else {}
-    if setup.cache == "mag":
-        return MagCache(MagRatios.load(folder / RATIOS), steps, **threshold)
-    return FirstBlock(**threshold) if setup.cache else None
+    if not setup.cache:
+        return None
+    mag = setup.cache == "mag"
+    cache = MagCache(MagRatios.load(folder / RATIOS), steps) if mag else FirstBlock()
+    return replace(cache, threshold=setup.cache_threshold or cache.threshold)
 
 
 def _one_of(what: str, name: str, known: tuple[str, ...], folder: Path) -> None:
@@ -282,24 +302,3 @@ def _one_of(what: str, name: str, known: tuple[str, ...], folder: Path) -> None:
 def _most_frames(size: int) -> int:
     """Of one take, at this side of the crop."""
     return max(240, _TAKE_BYTES // (3 * size**2))
-
-
-def _files(found: ModelFolder) -> dict[str, Path]:
-    """Every file that decides the pixels, by its part; the text encoder has done its work."""
-    from unisync_model.registry import RECORD
-
-    parts = {
-        "transformer": found.transformer,
-        "vae": found.vae,
-        "audio_encoder": found.audio_encoder,
-        "scheduler": found.scheduler,
-    }
-    files = {
-        f"{name}/{path.name}": path
-        for name, folder in parts.items()
-        if folder is not None
-        for path in folder.iterdir()
-        if path.suffix in _WEIGHTS and path.name != RECORD and path.is_file()
-    }
-    single = {"prompt_embeds": found.prompt_embeds, "lora": found.lora}
-    return {**files, **{name: path for name, path in single.items() if path is not None}}

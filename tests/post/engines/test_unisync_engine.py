@@ -206,6 +206,12 @@ def test_the_fingerprint_is_of_the_content(shipped: Path, folder: Folder, tmp_pa
     save_file({"a": torch.zeros(1)}, other / "text_encoder" / "model.safetensors")
     assert of(one) == of(other)
     assert of(one) != of(folder("named", profile="cpu", attention="native"))
+    ratios = {"weights": "", "sigmas": [1.0, 0.0], "ratios": [1.0]}
+    cached = folder("cached", cache="mag")
+    (cached / "magcache.json").write_text(json.dumps(ratios))
+    before = of(cached)
+    (cached / "magcache.json").write_text(json.dumps({**ratios, "ratios": [1.5]}))
+    assert of(cached) != before
     for part in ("vae", "audio_encoder"):
         changed = folder(f"changed-{part}")
         (file,) = (changed / part).glob("*.safetensors")
