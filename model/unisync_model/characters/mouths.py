@@ -41,7 +41,7 @@ _SHAPES: dict[str, Viseme] = {
     **dict.fromkeys("yʏ", Viseme(0.22, 0.10, round=1.0)),
     **dict.fromkeys("øœɵʉ", Viseme(0.45, 0.15, round=0.8)),
     **dict.fromkeys("əɜɘɞɚɝɤ", Viseme(0.40, 0.45)),
-    **dict.fromkeys("ɛ", Viseme(0.62, 0.70)),
+    **dict.fromkeys("ɛε", Viseme(0.62, 0.70)),
     **dict.fromkeys("e", Viseme(0.45, 0.80)),
     **dict.fromkeys("iɪɨᵻɯ", Viseme(0.28, 0.90, teeth=0.3)),
     **dict.fromkeys("fvʋⱱ", Viseme(0.12, 0.50, 1.0)),
@@ -67,7 +67,8 @@ def visemes(symbol: str) -> tuple[Viseme, ...]:
     >>> [shape.width for shape in visemes("aʊ")]
     [0.55, 0.05]
     """
-    letters = unicodedata.normalize("NFD", symbol)
+    # "(en)" says that a word is read as another language
+    letters = "" if symbol.startswith("(") else unicodedata.normalize("NFD", symbol)
     shapes = tuple(_SHAPES[letter] for letter in letters if letter in _SHAPES)
     return shapes or (REST,)
 

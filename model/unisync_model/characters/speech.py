@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -33,7 +34,7 @@ _PHONEME_EVENTS, _PHONEME_IPA = 1, 2
 _PARAMETER_RATE, _PARAMETER_PITCH = 1, 3
 _POSITION_CHARACTER = 1
 _CHARACTERS_UTF8 = 1
-_EVENT_TERMINATED, _EVENT_PHONEME = 0, 7
+_EVENT_TERMINATED, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 
 _LOCK = threading.Lock()
 
@@ -51,6 +52,15 @@ class Phoneme:
     end: Fraction
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One written word, and when it is said, in seconds from the first sample."""
+
+    text: str
+    start: Fraction
+    end: Fraction
+
+
 @dataclass(frozen=True)
 class Utterance:
     """Synthesised speech.
@@ -59,11 +69,13 @@ class Utterance:
         samples: (N,) float32 mono, -1..1.
         sample_rate: Hz.
         phonemes: in time order, without gaps, the last one ending with the samples.
+        words: in time order; each lasts to the next one or to the pause before it.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
     phonemes: tuple[Phoneme, ...]
+    words: tuple[Word, ...] = ()
 
 
 class _EventId(ctypes.Union):
@@ -118,14 +130,25 @@ def _library() -> tuple[ctypes.CDLL, int]:
     return library, int(sample_rate)
 
 
+@contextmanager
+def library_and_lock() -> Iterator[ctypes.CDLL]:
+    """The started library, for this thread alone.
+
+    Raises:
+        SpeechError: the library or its data is missing; the text says what to install.
+    """
+    with _LOCK:
+        yield _library()[0]
+
+
 def require_library() -> None:
     """Raise unless speech can be synthesised here.
 
     Raises:
         SpeechError: the library or its data is missing; the text says what to install.
     """
-    with _LOCK:
-        _library()
+    with library_and_lock():
+        pass
 
 
 def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> Utterance:
@@ -149,29 +172,41 @@ def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> U
             raise SpeechError(f"eSpeak NG has no voice {voice!r}. `espeak-ng --voices` lists them.")
         library.espeak_SetParameter(_PARAMETER_RATE, speed, 0)
         library.espeak_SetParameter(_PARAMETER_PITCH, pitch, 0)
-        pieces, marks = _speak(library, text)
+        pieces, marks, said = _speak(library, text)
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
     if not len(samples) or not marks:
         raise SpeechError(f"eSpeak NG spoke nothing for {text!r}. Give it some words.")
     phonemes = _phonemes(marks, len(samples), sample_rate)
-    return Utterance((samples / np.float32(32768)).astype(np.float32), sample_rate, phonemes)
+    return Utterance(
+        (samples / np.float32(32768)).astype(np.float32),
+        sample_rate,
+        phonemes,
+        _words(said, phonemes, sample_rate),
+    )
 
 
-def _speak(
-    library: ctypes.CDLL, text: str
-) -> tuple[list[NDArray[np.int16]], list[tuple[int, str]]]:
-    """Blocks of samples, and (first sample, IPA symbol) of each phoneme."""
+Marks = list[tuple[int, str]]
+"""(first sample, IPA symbol or word) of each."""
+
+
+def _speak(library: ctypes.CDLL, text: str) -> tuple[list[NDArray[np.int16]], Marks, Marks]:
+    """Blocks of samples, and the marks of phonemes and of words."""
     pieces: list[NDArray[np.int16]] = []
-    marks: list[tuple[int, str]] = []
+    marks: Marks = []
+    words: Marks = []
 
     def collect(wave: Any, count: int, events: Any) -> int:
         if wave and count > 0:
             pieces.append(np.ctypeslib.as_array(wave, (count,)).copy())
         index = 0
         while events[index].type != _EVENT_TERMINATED:
-            if events[index].type == _EVENT_PHONEME:
-                raw = bytes(events[index].id.string)
-                marks.append((events[index].sample, raw.decode("utf-8", "ignore")))
+            event = events[index]
+            if event.type == _EVENT_PHONEME:
+                raw = bytes(event.id.string)
+                marks.append((event.sample, raw.decode("utf-8", "ignore")))
+            elif event.type == _EVENT_WORD:
+                first = event.text_position - 1
+                words.append((event.sample, text[first : first + event.length]))
             index += 1
         return 0
 
@@ -182,12 +217,28 @@ def _speak(
         data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _CHARACTERS_UTF8, None, None
     )
     library.espeak_Synchronize()
-    return pieces, marks
+    return pieces, marks, words
 
 
-def _phonemes(
-    marks: Sequence[tuple[int, str]], length: int, sample_rate: int
-) -> tuple[Phoneme, ...]:
+def _words(
+    said: Marks, phonemes: Sequence[Phoneme], sample_rate: int
+) -> tuple[Word, ...]:
+    """Words with their ends; an event says only where one begins."""
+    stops = sorted(
+        {Fraction(start, sample_rate) for start, _ in said}
+        | {phoneme.start for phoneme in phonemes if not phoneme.symbol}
+        | {phonemes[-1].end}
+    )
+    found = []
+    for mark, text in said:
+        start = Fraction(mark, sample_rate)
+        end = next((stop for stop in stops if stop > start), start)
+        if text.strip() and end > start:
+            found.append(Word(text, start, end))
+    return tuple(found)
+
+
+def _phonemes(marks: Marks, length: int, sample_rate: int) -> tuple[Phoneme, ...]:
     """Marks as contiguous phonemes; an event says only where a sound begins."""
     edges = [min(start, length) for start, _ in marks] + [length]
     found = [
