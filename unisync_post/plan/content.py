@@ -94,7 +94,9 @@ def see_through(
 
 
 def _shrinks(effect: otio.schema.Effect) -> bool:
-    """Resolve's and Premiere's scale or opacity below 100 % at any moment."""
+    """What a reader says of it, or Resolve's and Premiere's scale or opacity below 100 %."""
+    if facts(effect).get("see_through") is True:
+        return True
     stated = effect.metadata
     known = set(each(stated))
     resolve = stated["Resolve_OTIO"] if "Resolve_OTIO" in known else None

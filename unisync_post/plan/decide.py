@@ -103,7 +103,7 @@ class Judge:
             piece,
             info,
             face or self._options.face,
-            piece.warnings + _cautions(placement, heard),
+            piece.warnings + _cautions(placement, heard) + _stand_in(placement, info),
         )
 
     def _shown(self, placement: Placement) -> None:
@@ -212,3 +212,18 @@ def _cautions(placement: Placement, heard: Iterable[Speech]) -> tuple[str, ...]:
     if placement.through:
         cautions.append("Scaled or faded in the edit; its full source picture is processed")
     return tuple(cautions)
+
+
+def _stand_in(placement: Placement, info: MediaInfo) -> tuple[str, ...]:
+    """A file of another size than the edit knows: most likely a proxy, and delivered as one."""
+    stated = placement.media.get("raster")
+    if not isinstance(stated, Iterable) or isinstance(stated, str):
+        return ()
+    raster = tuple(stated)
+    if raster == (info.width, info.height):
+        return ()
+    listed = "×".join(str(side) for side in raster)
+    return (
+        f"The edit knows this media as {listed}, the file is {info.width}×{info.height}: a proxy? "
+        "The new media has the file's size",
+    )

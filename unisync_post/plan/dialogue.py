@@ -128,6 +128,9 @@ def _placed(document: Document, options: PlanOptions, info: AudioFileInfo) -> tu
     if not info.time_reference:
         return Fraction(0), "from the sequence start (it has no time stamp)"
     start = Fraction(info.time_reference, info.sample_rate) - document.rate.seconds(zero)
+    nearest = document.rate.seconds(round(start * document.rate.fps))
+    if abs(nearest - start) * info.sample_rate < 1:
+        start = nearest  # a frame that does not begin on a whole sample, stamped as the next best
     if start + info.duration <= 0 or start >= _length(document):
         raise PlanError(
             "The time stamp of the dub places it outside the sequence",
@@ -235,6 +238,11 @@ def _on_tracks(
     languages = [t.label.language for t in chosen if t.label.language]
     language = languages[0] if languages else _tag(options.language or UNDETERMINED)
     warnings = [caution for t in chosen for caution in _cautions(t.name, t.label, 1)]
+    warnings += [
+        f"{t.name} is switched off in the edit; it is the dub all the same."
+        for t in chosen
+        if not t.track.enabled
+    ]
     return DubChoice(clips, language, reason, tuple(warnings)), faults
 
 
