@@ -82,10 +82,10 @@ class SamplingSettings:
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(type(self)).items():
-            if not _fits(getattr(self, name), hint):
+            if not fits(getattr(self, name), hint):
                 raise InputError(
                     f"sampling setting {name} = {getattr(self, name)!r}",
-                    remedy=f"Give {_plain(hint)}",
+                    remedy=f"Give {in_words(hint)}",
                 )
         # each part refuses what it cannot be made of
         sigmas(self.steps, self.shift)
@@ -155,26 +155,32 @@ class SamplingSettings:
         Path(path).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
-def _fits(value: object, hint: Any) -> bool:
+def fits(value: object, hint: Any) -> bool:
     """Whether a value is of the type a setting is declared with; whole numbers pass as floats."""
     if get_origin(hint) is Literal:
         return value in get_args(hint) and not isinstance(value, bool)
     if get_origin(hint) in (Union, UnionType):
-        return any(_fits(value, option) for option in get_args(hint))
+        return any(fits(value, option) for option in get_args(hint))
     if get_origin(hint) is tuple:
         parts = get_args(hint)
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            return isinstance(value, tuple) and all(fits(v, parts[0]) for v in value)
         return (
             isinstance(value, tuple)
             and len(value) == len(parts)
-            and all(_fits(v, part) for v, part in zip(value, parts, strict=True))
+            and all(fits(v, part) for v, part in zip(value, parts, strict=True))
         )
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return type(value) is hint
 
 
-def _plain(hint: Any) -> str:
+def in_words(hint: Any) -> str:
     """The type in words."""
     if get_origin(hint) is Literal:
         return " or ".join(repr(choice) for choice in get_args(hint))
+    if get_origin(hint) is tuple:
+        return "a list: " + ", ".join(
+            "..." if part is Ellipsis else in_words(part) for part in get_args(hint)
+        )
     return getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
