@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.attention_dispatch import attention_backend
 from networks import tiny_inputs, tiny_network
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,8 +18,9 @@ PFLOP = 10**15
 
 
 def counted(model: UniSyncTransformer3DModel, **inputs: Any) -> int:
-    model.set_attention_backend("_native_math")  # the counter does not know the CPU's fused kernel
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # the counter does not know the CPU's fused kernel
+    math = attention_backend("_native_math")
+    with torch.no_grad(), math, FlopCounterMode(display=False) as counter:
         model(**inputs)
     total: int = counter.get_total_flops()
     return total
