@@ -10,6 +10,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 from plan_kit import (
+    SOUND_RATE,
     Desk,
     at,
     audio,
@@ -433,6 +434,34 @@ def test_35_repeated_sources_are_probed_once(desk: Desk, dub: Path) -> None:
     plan = desk.plan(track(*items), dub=dub)
     assert len(plan.to_render) == 30
     assert len(desk.probed) == 1
+
+
+def test_35_the_same_frames_with_the_same_sound_are_one_shot(desk: Desk) -> None:
+    """A flashback: rendered once, and each use is relinked to it; another line is another shot."""
+    desk.plate("A.mov")
+    line = sound_in(desk.sound("line.wav", (0, 2), length=2))
+    other = sound_in(desk.sound("other.wav", (0, 2), length=2, seed=3))
+    rest = np.zeros((SOUND_RATE * 2, 1), np.int16)
+    dub = desk.samples("dub_FR.wav", np.concatenate([rest, line, rest, line, rest, other, rest]))
+    uses = [clip("A", 100, 50, origin=f"use {number}") for number in range(3)]
+    spaced = [item for use in uses for item in (gap(50), use)]
+    plan = desk.plan(track(*spaced), dub=dub)
+    first, again, another = (made.shot for made in plan.clips)
+    assert first is not None
+    assert again is not None
+    assert another is not None
+    assert first.key == again.key != another.key
+    assert (first.origin, again.origin) == ("use 0", "use 1")
+
+
+def test_33_a_proxy_of_another_size_is_said(desk: Desk, dub: Path) -> None:
+    desk.plate("A.mov")
+    uhd = reference("A.mov", raster=[3840, 2160])
+    same = reference("A.mov", raster=[1920, 1080])
+    plan = desk.plan(track(clip("A", media=uhd), clip("B", media=same)), dub=dub)
+    assert decisions(plan) == ["render", "render"]
+    assert "3840×2160, the file is 1920×1080: a proxy?" in plan.clips[0].warnings[0]
+    assert not plan.clips[1].warnings
 
 
 def test_38_markers_skip_and_choose_a_face(desk: Desk, dub: Path) -> None:
