@@ -50,7 +50,7 @@ class Side:
 
     @property
     def sources(self) -> list[Remark]:
-        """Remarks with the source file; without a side of their own they follow the reel."""
+        """Remarks with the source file; without a side of their own they follow name or reel."""
         found = self.block.of("source")
         if len(self.block.events) == 1 or not self.block.has_transition:
             return found
@@ -62,6 +62,10 @@ class Side:
     def _owns(self, remark: Remark, index: int, count: int) -> bool:
         if count > 1:
             return (index > 0) == self.incoming
+        file = remark.value.replace("\\", "/").rpartition("/")[2]
+        named = [r.side for r in self.block.of("name") if r.value == file]
+        if named:
+            return self.incoming == ("TO" in named and "FROM" not in named)
         reels = [_bare(event.reel) for event in self.block.events]
         outgoing, coming = (_bare(remark.value).startswith(r) and r != "" for r in reels[-2:])
         return self.incoming == (coming and not outgoing)
