@@ -13,8 +13,8 @@ from otio_samples import clip, dump, timeline, track
 
 from unisync_adapters.document import open_edit, read_edit
 from unisync_adapters.edl import ADAPTER
-from unisync_adapters.edl.cuts import sound_channels
 from unisync_adapters.edl.read import EdlDocument
+from unisync_adapters.edl.sides import sound_channels
 from unisync_adapters.errors import EditError
 from unisync_adapters.otiotime import exact_frames, first_shown
 from unisync_adapters.timebase import Rate

@@ -15,9 +15,10 @@ from ..errors import EditError, UrlError
 from ..splice import Edit, splice
 from ..timebase import Rate, Timecode
 from ..urls import MediaUrl, map_from_local
-from .cuts import Cut, Side
-from .lines import BOM, Event, Remark, Sheet
+from .cuts import Cut
 from .read import EdlDocument
+from .sheet import BOM, Event, Remark, Sheet
+from .sides import Side
 
 
 def patch_document(document: EdlDocument, relinks: Sequence[Relink], name: str | None) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import EditError, TimeError
 from ..timebase import Rate
-from .lines import Event, Sheet
+from .sheet import Event, Sheet
 
 _KNOWN: dict[int, tuple[str, ...]] = {
     24: ("23.976", "24"),

@@ -24,9 +24,12 @@ from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, TimeError
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate, Timecode
-from .cuts import Clock, Cut, Layer, Side, is_black, layers, sounds
-from .lines import Sheet, parse
+from .clock import Clock
+from .cuts import Cut, Layer, layers
+from .lines import parse
 from .rates import choose_rate
+from .sheet import Sheet
+from .sides import Side, is_black, sounds
 
 _STILLS = frozenset(
     f".{s}" for s in ("bmp", "cin", "dpx", "exr", "gif", "jpeg", "jpg", "png", "psd", "tga", "tif")

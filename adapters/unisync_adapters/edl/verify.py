@@ -12,10 +12,11 @@ import opentimelineio as otio
 from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
-from .cuts import Cut, Side
-from .lines import Event, Remark
+from .cuts import Cut
 from .patch import baked_away
 from .read import EdlDocument, read_document
+from .sheet import Event, Remark
+from .sides import Side
 
 _KEEP = "Nothing was written; keep the original edit and report this"
 
@@ -104,7 +105,7 @@ def _check_relinked(before: EdlDocument, after: EdlDocument, relink: Relink) -> 
     """The event plays the new media from the right frame, at full speed if that was baked."""
     old, new = before.cuts[relink.origin], after.cuts[relink.origin]
     entry = relink.start_frame + relink.source_in
-    found = {
+    found: dict[str, tuple[object, object]] = {
         "first frame": (entry, new.first_played),
         "speed": (1 if relink.baked else old.speed, new.speed),
         "length": (old.count, new.count),
