@@ -350,7 +350,7 @@ def test_26_media_keeps_its_own_rate(desk: Desk, dub: Path) -> None:
     assert shot.dub_start == (1004 - exact) / 24
 
 
-def test_27_23_976_is_not_24(desk: Desk, dub: Path) -> None:
+def test_27_ntsc_film_is_not_film(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov", rate=Rate.of(23.976))
     edit = track(clip("A", 10, 48, rate=23.976, record_rate=23.976))
     shot = desk.plan(edit, dub=dub, rate=23.976).clips[0].shot

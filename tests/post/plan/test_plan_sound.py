@@ -9,7 +9,7 @@ import av
 import numpy as np
 import opentimelineio as otio
 import pytest
-from plan_kit import SOUND_RATE, Desk, audio, clip, gap, reference, sound_in, track
+from plan_kit import SOUND_RATE, Desk, audio, clip, gap, nest, reference, sound_in, track
 from test_plan_dub import add_time_reference, spoken
 
 from unisync_post.driver import CONTEXT, SAMPLE_RATE, build_driver
@@ -110,6 +110,28 @@ def test_09_the_next_shots_speech_is_heard_as_context(desk: Desk) -> None:
     driver = build_driver(first.dub, first.dub_start, first.rate.seconds(first.length))
     last = -1 - int((CONTEXT - Fraction(20, 25)) * SAMPLE_RATE)
     assert np.abs(driver.samples[last - SAMPLE_RATE : last]).max() > 0.1  # beyond its last frame
+
+
+def test_17_a_dub_inside_a_nest_refuses_the_shots_under_it(desk: Desk) -> None:
+    for name in "AB":
+        desk.plate(f"{name}.mov")
+    inside = nest("Mixed", audio(spoken(desk, "n.wav")), duration=50)
+    line = clip("l", 0, 50, media=reference(str(desk.sound("l.wav", (0, 8)))))
+    plan = desk.plan(track(clip("A"), clip("B")), audio(line, inside, name="FR DX"))
+    assert [made.decision.value for made in plan.clips] == ["render", "refuse"]
+    assert "it lies in a nest" in plan.clips[1].reason
+    assert "Decompose the nest" in plan.clips[1].reason
+
+
+def test_20_a_disabled_sound_clip_is_silent(desk: Desk) -> None:
+    for name in "AB":
+        desk.plate(f"{name}.mov")
+    lines = [
+        clip(f"l{n}", 0, 50, media=reference(str(desk.sound("l.wav", (0, 8))))) for n in (1, 2)
+    ]
+    lines[0].enabled = False
+    plan = desk.plan(track(clip("A"), clip("B")), audio(*lines, name="FR DX"))
+    assert [made.decision.value for made in plan.clips] == ["leave", "render"]
 
 
 def test_20_a_muted_track_may_be_the_dub(desk: Desk, picture: otio.schema.Track) -> None:
