@@ -6,7 +6,7 @@ its markers, keyframes and the offsets of what is connected to it are counted an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ _TIMES = {
     "marker": ("start",),
     "chapter-marker": ("start",),
     "analysis-marker": ("start",),
+    "hidden-clip-marker": ("start",),
     "rating": ("start",),
     "keyword": ("start",),
     "keyframe": ("time",),
@@ -43,13 +44,14 @@ class Clock:
         return self.new + (time - self.old) * self.scale
 
 
-def counted(tag: Tag, held: list[Tag], gone: tuple[Tag, ...] = ()) -> Iterator[tuple[Tag, str]]:
+def counted(tag: Tag, held: list[Tag], gone: Collection[Tag] = ()) -> Iterator[tuple[Tag, str]]:
     """Elements and their attributes that are times of this element's clock.
 
     Args:
         tag: the element.
         held: what is connected to it.
-        gone: children that leave the document.
+        gone: children that leave the document, or go on in the old clock; the element itself,
+            where its own sound does.
     """
     for child in held:
         if child.get("offset") is not None:
@@ -57,19 +59,19 @@ def counted(tag: Tag, held: list[Tag], gone: tuple[Tag, ...] = ()) -> Iterator[t
     for caption in tag.all("caption"):
         if caption.get("offset") is not None:
             yield caption, "offset"
-    left = {found.row for lost in gone for found in (lost, *lost.own())}
+    left = {f.row for lost in gone if lost is not tag for f in (lost, *lost.own())}
     for child in tag.own():
         if child.row not in left:
             for name in _TIMES.get(child.name, ()):
                 if child.get(name) is not None:
                     yield child, name
-    if tag.get("audioStart") is not None:
+    if tag.get("audioStart") is not None and tag not in gone:
         yield tag, "audioStart"
 
 
-def unknown_time(tag: Tag, gone: tuple[Tag, ...] = ()) -> Tag | None:
+def unknown_time(tag: Tag, gone: Collection[Tag] = ()) -> Tag | None:
     """The first element of this one's own with a time that we cannot tell how to count anew."""
-    left = {found.row for lost in gone for found in (lost, *lost.own())}
+    left = {f.row for lost in gone if lost is not tag for f in (lost, *lost.own())}
     for child in tag.own():
         if child.row in left or child.name in ("md", "param", "sync-source"):
             continue
@@ -80,7 +82,7 @@ def unknown_time(tag: Tag, gone: tuple[Tag, ...] = ()) -> Tag | None:
     return None
 
 
-def moved(tag: Tag, held: list[Tag], clock: Clock, gone: tuple[Tag, ...] = ()) -> list[TextEdit]:
+def moved(tag: Tag, held: list[Tag], clock: Clock, gone: Collection[Tag] = ()) -> list[TextEdit]:
     """Everything that counts in this element's clock, in the new one.
 
     Raises:

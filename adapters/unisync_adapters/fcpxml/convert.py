@@ -91,7 +91,7 @@ def effects(tag: Tag) -> list[otio.schema.Effect]:
     for child in tag.children():
         if child.is_off("enabled"):
             continue
-        if child.name == "filter-video":
+        if child.name in ("filter-video", "filter-video-mask"):
             found.append(otio.schema.Effect(child.get("name") or "", effect_name=child.name))
         elif child.name in _ADJUSTED:
             facts = {"unisync": {"see_through": _shows_below(child)}}

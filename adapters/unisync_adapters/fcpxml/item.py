@@ -31,6 +31,7 @@ class Item:
         start: time of the element's clock where it begins.
         rate: of the media's pictures; ``record``: of the timeline around it.
         angle: of a multicam clip, the angle that it shows.
+        detach: its sound must become a clip of its own, since the new media lacks it.
         refuse: why it cannot be relinked.
     """
 
@@ -45,6 +46,7 @@ class Item:
     rate: Rate
     record: Rate
     angle: Angle | None = None
+    detach: bool = False
     refuse: str | None = None
 
     def media_time(self, clock: Fraction) -> Fraction:
@@ -83,17 +85,23 @@ def refusal(item: Item, length: Fraction) -> str | None:
     unknown = unknown_time(item.element, item.retime.tags)
     if item.retime.speed != 1 and unknown is not None:
         return f"Its speed is changed, and the times of its <{unknown.name}> would not follow"
-    if item.sound and item.retime.speed != 1:
+    if needs_detach(item, length) and not item.detach:
+        why = "Its speed is changed" if item.retime.speed != 1 else "It is a split edit"
         return (
-            "Its speed is changed and its sound is in the same clip; "
-            "detach the audio (Clip > Detach Audio) and export again"
-        )
-    if item.sound and item.media is item.element and _is_split(item.element, item.start, length):
-        return (
-            "Its sound runs longer than its picture (a split edit) in the same clip; "
+            f"{why} and its sound is in the same clip; "
             "detach the audio (Clip > Detach Audio) and export again"
         )
     return None
+
+
+def needs_detach(item: Item, length: Fraction) -> bool:
+    """Whether the new media cannot carry all the sound that is one element with the picture."""
+    if not item.sound:
+        return False
+    if item.retime.speed != 1:
+        return True
+    own = item.element.name == "asset-clip"
+    return own and _is_split(item.element, item.start, length)
 
 
 def _is_split(element: Tag, start: Fraction, length: Fraction) -> bool:

@@ -15,6 +15,7 @@ import base64
 import uuid
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import cycle
 
 from ..collector import no_cycles
 from ..document import Relink
@@ -26,6 +27,7 @@ from ..timebase import format_seconds
 from .angles import angle_edits
 from .assets import AssetWriter
 from .clock import Clock, moved
+from .detach import detach_edits, lowest_lane, sound_parts
 from .item import Item
 from .pictures import connected
 from .read import FcpxmlDocument
@@ -49,6 +51,9 @@ def patch_document(document: FcpxmlDocument, relinks: Sequence[Relink], name: st
 def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[TextEdit]:
     assets = AssetWriter(document)
     edits: list[TextEdit] = []
+    below = lowest_lane(document.source)
+    # neighbours may sound at once, so they take turns in two lanes
+    lanes = cycle((below - 1, below - 2))
     for relink in relinks:
         item = document.items[relink.origin]
         try:
@@ -58,6 +63,8 @@ def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[Tex
                 edits += angle_edits(item, relink, identity)
             elif item.media is item.element:
                 edits += _clip_edits(item, relink, identity, format_)
+                if item.detach:
+                    edits += detach_edits(item, clip_clock(item, relink), next(lanes))
             else:
                 edits += _video_edits(item, relink, identity)
         except EditError as error:
@@ -93,6 +100,11 @@ def new_time(item: Item, relink: Relink) -> Fraction:
     return relink.rate.seconds(frame)
 
 
+def clip_clock(item: Item, relink: Relink) -> Clock:
+    """How the clock of a clip that is one with its media is set anew."""
+    return Clock(item.start, new_time(item, relink), 1 / item.retime.pace)
+
+
 def _clip_edits(
     item: Item, relink: Relink, identity: str, format_: str | None
 ) -> Iterator[TextEdit]:
@@ -100,13 +112,15 @@ def _clip_edits(
     tag = item.element
     yield set_attribute(tag.element, "ref", identity)
     gone = item.retime.tags if relink.baked else ()
-    clock = Clock(item.start, new_time(item, relink), 1 / item.retime.pace)
+    clock = clip_clock(item, relink)
     if tag.time("start") != clock.new:
         yield set_attribute(tag.element, "start", format_seconds(clock.new), after="name")
     if format_ is not None and tag.get("format") not in (None, format_):
         yield set_attribute(tag.element, "format", format_)
     yield from (removed(found.element) for found in gone)
-    yield from moved(tag, connected(tag), clock, gone)
+    # detached sound goes on in the old clock
+    apart = (tag, *sound_parts(tag)) if item.detach else ()
+    yield from moved(tag, connected(tag), clock, (*gone, *apart))
 
 
 def _video_edits(item: Item, relink: Relink, identity: str) -> Iterator[TextEdit]:

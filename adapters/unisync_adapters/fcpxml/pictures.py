@@ -14,10 +14,11 @@ from ..otiotime import otio_time
 from ..timebase import Rate
 from .angles import keyed
 from .convert import effects, generator, markers, warp
-from .item import Item, backward_hair, refusal, shift_in
+from .item import Item, backward_hair, needs_detach, refusal, shift_in
 from .multicam import Angle, active_angle
 from .resources import REEL, Asset, metadata
 from .retime import Retime, retime_of
+from .roles import roles
 from .tags import STORY, Tag
 from .tracks import Crossing, Entry, Line, lanes_of, track_of
 
@@ -71,12 +72,21 @@ class Pictures:
         self.nest = nest
         self.refuse = refuse
         self.lines: list[Line] = []
+        self._free: set[int] = set()
 
-    def spine(self, spine: Tag, zero: Fraction, at: Fraction, lane: int) -> None:
-        """A storyline whose own time ``zero`` lies at second ``at``."""
+    def spine(
+        self, spine: Tag, zero: Fraction, at: Fraction, lane: int, primary: bool = False
+    ) -> None:
+        """A storyline whose own time ``zero`` lies at second ``at``.
+
+        Args:
+            primary: it is the sequence's own, so that things can be connected to its clips.
+        """
         line = Line(lane)
         self.lines.append(line)
         cursor = at
+        if primary:
+            self._free |= _unfaded(spine)
         for child in spine.children():
             if child.name == "transition":
                 line.crossings += self._crossing(child, zero, at)
@@ -159,7 +169,7 @@ class Pictures:
 
     def _made(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
         """The element as OTIO holds it; None where it shows nothing."""
-        if tag.name == "title":
+        if tag.name in ("title", "live-drawing"):
             return self._generator(tag, place), None
         if tag.name == "asset-clip":
             return self._asset_clip(tag, place)
@@ -193,8 +203,10 @@ class Pictures:
         asset = self.reader.resources.asset(self.reader.resources.of(tag, "asset"))
         if not asset.has_video or tag.get("srcEnable") == "audio":
             return None
-        sound = asset.has_audio and tag.get("srcEnable") != "video"
+        sound = asset.has_audio and tag.get("srcEnable") != "video" and any(roles(tag))
         item = self._new(tag, tag, asset, place, sound)
+        if tag.row in self._free and needs_detach(item, place.length):
+            item = replace(item, detach=True)
         return self._leaf(item, tag, place)
 
     def _clip(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
@@ -269,7 +281,7 @@ class Pictures:
         inner = Pictures(self.reader, self.reader.rate(sequence), (*self.nest, media), inside)
         zero = sequence.time("tcStart") or Fraction(0)
         for spine in sequence.all("spine"):
-            inner.spine(spine, zero, Fraction(0), 0)
+            inner.spine(spine, zero, Fraction(0), 0, primary=True)
         return self._stack(tag, place, inner, zero)
 
     def _stack(self, tag: Tag, place: Place, inner: Pictures, zero: Fraction) -> otio.schema.Stack:
@@ -359,6 +371,17 @@ def connected(tag: Tag) -> list[Tag]:
     if tag.name in ("clip", "sync-clip"):
         return [child for child in tag.story() if child.lane != 0]
     return tag.story()
+
+
+def _unfaded(spine: Tag) -> set[int]:
+    """Clips of a storyline whose sound no transition fades: it can be detached as it is."""
+    children = spine.children()
+    faded = set()
+    for index, child in enumerate(children):
+        if child.name == "transition" and child.first("filter-audio") is not None:
+            faded |= {other.row for other in children[max(0, index - 1) : index + 2]}
+    picked = ((child, _picked(child)) for child in children if child.row not in faded)
+    return {found.row for _, found in picked if found is not None}
 
 
 def _picked(tag: Tag) -> Tag | None:

@@ -98,6 +98,7 @@ class Reader:
         roots, edit = choose(self.root, pick, self.path)
         sequence = edit.sequence
         rate = self.rate(sequence)
+        sequence.length()  # what it states is not needed, but must be a length
         drop = sequence.get("tcFormat") == "DF" and rate.can_drop
         start = sequence.time("tcStart") or Fraction(0)
         timeline = otio.schema.Timeline(
@@ -110,7 +111,7 @@ class Reader:
         nest = () if edit.media is None else (edit.media,)
         pictures = Pictures(self, rate, nest, None)
         for spine in sequence.all("spine"):
-            pictures.spine(spine, start, Fraction(0), 0)
+            pictures.spine(spine, start, Fraction(0), 0, primary=True)
         timeline.tracks.extend(pictures.tracks(at_zero=True)[0])
         sounds = Sounds(self)
         sounds.sequence(sequence, rate)

@@ -20,13 +20,12 @@ from .convert import warp
 from .pictures import contents
 from .resources import Asset
 from .retime import retime_of
+from .roles import roles
 from .tags import Tag
 from .tracks import Entry, Line, fill, lanes_of
 
 if TYPE_CHECKING:
     from .read import Reader
-
-_DEFAULT_ROLE = "dialogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ class Sounds:
         asset = self.reader.resources.asset(self.reader.resources.of(tag, "asset"))
         if not asset.has_audio:
             return
-        for role, channels in _roles(tag):
+        for role, channels in roles(tag):
             if role in at.muted:
                 continue
             self.found.append(
@@ -250,25 +249,6 @@ class Sounds:
         if facts:
             clip.metadata["unisync"] = facts
         return clip
-
-
-def _roles(tag: Tag) -> Iterator[tuple[str, list[int]]]:
-    """What an element plays of its file: roles, and the channels in each (none: all)."""
-    if tag.name == "audio":
-        yield tag.get("role") or _DEFAULT_ROLE, _channels(tag)
-        return
-    role = tag.get("audioRole") or _DEFAULT_ROLE
-    sources = tag.all("audio-channel-source")
-    if not sources:
-        yield role, []
-    for source in sources:
-        if not (source.is_off("active") or source.is_off("enabled")):
-            yield source.get("role") or role, _channels(source)
-
-
-def _channels(tag: Tag) -> list[int]:
-    parts = (tag.get("srcCh") or "").split(",")
-    return [int(part) for part in parts if part.strip().isdecimal() and len(part) < 6]
 
 
 def _muted(tag: Tag) -> frozenset[str]:

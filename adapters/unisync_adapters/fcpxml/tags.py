@@ -14,7 +14,7 @@ from ..limits import MAX_DIGITS
 STORY = frozenset(
     (
         *("clip", "asset-clip", "video", "audio", "ref-clip", "sync-clip", "mc-clip"),
-        *("audition", "gap", "title", "spine"),
+        *("audition", "gap", "title", "live-drawing", "spine"),
     )
 )
 """Elements that take time in the timeline; captions, which show no picture, aside."""

@@ -12,15 +12,17 @@ from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
 from ..otiotime import exact_seconds
-from ..urls import MediaUrl
+from ..urls import MediaUrl, map_to_local
 from .clock import counted
+from .detach import sound_parts
 from .pictures import connected
 from .read import FcpxmlDocument, read_document
-from .resources import KINDS
-from .tags import Tag
+from .resources import KINDS, media_url
+from .tags import STORY, Tag
 
 _SAME_TIME = Fraction(1, 100_000)
 _REPORT = "Nothing was written; keep the original edit and report this"
+_SPLIT = ("srcEnable", "audioStart", "audioDuration", "audioRole")
 _MEDIA = ("ref", "start", "format", "offset", "duration")
 
 
@@ -39,6 +41,21 @@ def verify_document(
     _settle_sound(document, relinks, old, new)
     compare_timelines(old, new, relinks, name=name, file=document.path)
     _compare_elements(document, after, relinks, name)
+    _compare_files(document, after, relinks)
+
+
+def _compare_files(
+    before: FcpxmlDocument, after: FcpxmlDocument, relinks: Sequence[Relink]
+) -> None:
+    """New assets lead to the new files, wherever those lie."""
+    folder = before.path.parent
+    new = (t for key, t in after.resources.tags.items() if key not in before.resources.tags)
+    urls = [media_url(tag) for tag in new if tag.name == "asset"]
+    found = {map_to_local(url, before.path_map, folder) for url in urls}
+    if found != {relink.path for relink in relinks}:
+        raise EditError(
+            "The patch would name other files than the new media", file=before.path, remedy=_REPORT
+        )
 
 
 def _settle_sound(
@@ -57,7 +74,8 @@ def _settle_sound(
         key = _unsaid(a)
         _unsaid(b)
         relink = wanted.get(key or "")
-        if relink is not None:
+        # detached sound stays as it was, which is compared like all the rest
+        if relink is not None and not document.items[relink.origin].detach:
             _same_sound(document, relink, a, b)
             b.media_reference = a.media_reference.clone()
             b.source_range = a.source_range
@@ -108,6 +126,7 @@ def _compare_elements(
         free.setdefault(before.edit.tag.row, set()).update(("name", "uid"))
     items = [before.items[relink.origin] for relink in relinks]
     gone = {t.row for r, i in zip(relinks, items, strict=True) if r.baked for t in i.retime.tags}
+    detached = {item.element.row for item in items if item.detach}
     angled = {item.element.row for item in items if item.angle is not None}
     waiting = [(before.root, after.root)]
     while waiting:
@@ -121,10 +140,29 @@ def _compare_elements(
             new = [c for c in new if c.name != "mc-angle" or c.get("angleID") in known]
         elif a.row in angled:
             old, new = ([c for c in held if c.name != "mc-source"] for held in (old, new))
+        if a.row in detached:
+            new = _without_detached(before, a, old, new)
+            old = [child for child in old if child not in sound_parts(a)]
         old = [child for child in old if child.row not in gone]
         if len(old) != len(new):
             raise _differs(before, a, f"{len(new)} elements of {len(old)} in")
         waiting += zip(old, new, strict=True)
+
+
+def _without_detached(
+    before: FcpxmlDocument, clip: Tag, old: list[Tag], new: list[Tag]
+) -> list[Tag]:
+    """The new children but for the first thing connected, which must be the old clip's sound."""
+    story = [child for child in new if child.name in STORY]
+    sound = story[0] if len(story) == len([c for c in old if c.name in STORY]) + 1 else None
+    parts = [*clip.all("conform-rate"), *clip.all("timeMap"), *sound_parts(clip)]
+    if (
+        sound is None
+        or sound.get("ref") != clip.get("ref")
+        or [c.element.raw for c in sound.children()] != [p.element.raw for p in parts]
+    ):
+        raise _differs(before, clip, "other sound in")
+    return [child for child in new if child is not sound]
 
 
 def _same_element(before: FcpxmlDocument, a: Tag, b: Tag, free: set[str]) -> None:
@@ -144,6 +182,8 @@ def _free(document: FcpxmlDocument, relinks: Sequence[Relink]) -> dict[int, set[
     for relink in relinks:
         item = document.items[relink.origin]
         free.setdefault(item.media.row, set()).update(_MEDIA if item.angle is None else ())
+        if item.detach:
+            free[item.media.row].update(_SPLIT)
         for tag in (item.element, item.media):
             gone = item.retime.tags if relink.baked else ()
             for found, name in counted(tag, connected(tag), gone):
