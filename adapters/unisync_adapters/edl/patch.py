@@ -96,7 +96,7 @@ def _names(document: EdlDocument, side: Side, relink: Relink) -> Iterator[Edit]:
         yield Edit(*remark.span, _spaced(remark, _encoded(_file(document, remark, relink))))
     if not side.names:
         at = _after_head(side)
-        label = b"TO" if side.incoming and len(side.block.events) > 1 else b"FROM"
+        label = b"TO" if side.incoming else b"FROM"
         newline = document.sheet.newline
         before = b"" if at.ends_line else newline
         after = newline if at.ends_line else b""

@@ -23,7 +23,7 @@ def refusal(cut: Cut, clock: Clock) -> str | None:
     if any(e.kind.startswith("K") for e in block.events):
         return "It is part of a key; render the key in the NLE and cut that in"
     if broken := block.of("m2?"):
-        return f"Line {broken[0].line.number} is a speed (M2) that cannot be read"
+        return f"Its speed cannot be read: {broken[0].line.text.strip()[:60]!r}"
     if event.times[0].isdigit():
         return (
             f"Its source is counted in frames ({event.times[0]}), and no EDL says from where; "

@@ -101,7 +101,7 @@ class Event:
     @property
     def label(self) -> str:
         """As people say it."""
-        return f"event {self.number}" if self.number else f"the event in line {self.line.number}"
+        return f"event {self.number}" if self.number else f"the event at {self.times[2]}"
 
 
 @dataclass(slots=True)
