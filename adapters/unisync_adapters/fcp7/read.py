@@ -28,6 +28,7 @@ from .convert import (
     transition,
     warp,
 )
+from .framing import shows_below
 from .layout import Crossing, Placed, lay_out
 from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
@@ -286,6 +287,10 @@ class _Reader:
         )
         if retime is not PLAIN:
             clip.effects.append(warp(retime))
+        raster = media.raster if media else None
+        if at.kind == "video" and shows_below(element, raster, at.nest[-1]):
+            seen = {"unisync": {"see_through": True}}
+            clip.effects.append(otio.schema.Effect(effect_name="motion", metadata=seen))
         entry = element.int_of("in") or 0
         for mark in element.all("marker"):
             clip.markers.append(marker(mark, entry, base, scale, plate))
