@@ -11,7 +11,7 @@ import pytest
 import torch
 from tiny import tiny_folder, tiny_pipeline, tiny_shot, tiny_transformer
 
-from unisync_model import CheckpointError, MemoryBudgetError
+from unisync_model import CheckpointError, MemoryBudgetError, UniSyncPipeline
 from unisync_model.folder import ModelFolder
 from unisync_model.footprint import parameters
 from unisync_model.lora import LoraMeta, save_lora
@@ -95,7 +95,7 @@ def test_refusals_name_what_would_do(needs: Needs) -> None:
 @pytest.mark.parametrize("name", ["cpu", "80gb", "48gb-offload", "24gb-offload"])
 def test_a_folder_is_opened_by_its_profile(folder: Path, name: str) -> None:
     profile = PROFILES[name]
-    pipeline = open_pipeline(folder, device="cpu", profile=profile)
+    pipeline = UniSyncPipeline.from_pretrained(folder, profile=profile)
     assert pipeline.transformer.patch_embedding.weight.dtype == profile.compute
     assert pipeline.vae.dtype == (torch.float32 if profile.vae_bytes == 4 else torch.bfloat16)
     assert bool(pipeline.vae.use_tiling) == (profile.vae_tile is not None)
