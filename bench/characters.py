@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from contextlib import closing
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unisync_model.characters.crops import PRODUCT, face_crop
-from unisync_model.characters.figures.figure import LOOKS, Look
+from unisync_model.characters.crops import PRODUCT, FaceCrop, face_crop
+from unisync_model.characters.figures.palette import LOOKS, Look
 from unisync_model.characters.speech import articulation
 from unisync_model.characters.splits import character_seeds
 from unisync_model.characters.spoken import random_speech
@@ -39,9 +38,9 @@ def _curves(stage: Stage, count: int) -> NDArray[np.float32]:
     return np.stack([articulation(one.phonemes, stage.rate, _FRAMES) for one in spoken])
 
 
-def _cpu_seconds(work: Callable[[], object]) -> float:
+def _cpu_seconds(crop: FaceCrop, curves: NDArray[np.float32]) -> float:
     start = time.process_time()
-    work()
+    crop.render_all(curves)
     return time.process_time() - start
 
 
@@ -56,9 +55,9 @@ def print_speed(scenes: int) -> None:
         few = stages if size < 512 else stages[:3]
         for stage, curve in zip(few, curves, strict=False):
             crop = face_crop(stage, size)
-            total[0] += _cpu_seconds(lambda c=crop, m=curve: c.render(m[0], [0]))
-            total[1] += _cpu_seconds(lambda c=crop, m=curve: c.render(m[0])) / _FRAMES
-            total[2] += _cpu_seconds(lambda c=crop, m=curve: c.render_all(m)) / (5 * _FRAMES)
+            total[0] += _cpu_seconds(crop, curve[:1, :1])
+            total[1] += _cpu_seconds(crop, curve[:1]) / _FRAMES
+            total[2] += _cpu_seconds(crop, curve) / curve[..., 0].size
         paint, one, five = 1000 * total / len(few)
         print(f"{size:4d} {paint:13.0f} {one:14.2f} {five:14.2f}")
     start = time.perf_counter()
@@ -87,7 +86,9 @@ def _found(
 
 def print_found(scenes: int, size: int, looks: tuple[Look, ...] = LOOKS) -> None:
     """How many faces are found, and how the lips are read."""
-    print(f"look     frames found   scenes found   lip correlation (median, worst tenth)  {size} px")
+    print(
+        f"look     frames found   scenes found   lip correlation (median, worst tenth)  {size} px"
+    )
     with closing(FaceDetector()) as detector, closing(FaceMesh()) as mesh:
         for look in looks:
             seeds = character_seeds("test")

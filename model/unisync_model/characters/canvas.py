@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.float32]
+Values = NDArray[np.floating[Any]]
 _SUBPIXEL_BITS = 4
 
 
@@ -93,12 +94,12 @@ def paint(picture: Picture, mask: Picture, colour: object) -> None:
         plane += mask * (colours[..., k] - plane)
 
 
-def bump(x: Picture, y: Picture, cx: float, cy: float, rx: float, ry: float) -> Picture:
+def bump(x: Values, y: Values, cx: float, cy: float, rx: float, ry: float) -> Picture:
     """A Gaussian hill of height 1."""
-    return np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2).astype(np.float32)
+    return np.asarray(np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2), np.float32)
 
 
-def smoothstep(value: NDArray[np.floating[Any]], low: float, high: float) -> Picture:
+def smoothstep(value: Values, low: float | Values, high: float | Values) -> Picture:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -6,35 +6,25 @@ lies outside the mouth's mask is copied: renders of one scene with other lips ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .canvas import Canvas, Picture
-from .figures.head import Head, draw_body
 from .figures.mouth import JAW_DROP, MouthShape
-from .light import grade
-from .motion import Pose, pose_at
+from .frame import Frame
+from .layers import Layers
 from .posing import draw_pose, head_box, landmarks
-from .stage import Partner, Stage, backdrop
-from .things import ThingPainter
-from .warp import Unwarp, View
+from .stage import Stage
+from .warp import View
 
 CLOSE, PRODUCT = 0.37, 0.22
 """Share of a crop's width that a mouth at rest takes: a tight crop, and the product's window."""
 
-_TEXTURE = 1.3
-"""Pixels of a painted layer to one of the picture, so that the one resampling stays sharp."""
-_BACK_HEIGHT = -0.35
-_GRAIN_MARGIN = 32
-_MOUTH_COLUMNS = 6
 
-Box = tuple[int, int, int, int]
+_MOUTH_COLUMNS = 6
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ def face_crop(stage: Stage, size: int = 128, mouth: float = CLOSE) -> FaceCrop:
     # the chin stays inside even when it drops
     low = max(shape.chin_y + JAW_DROP + 0.05, 0.53 + side / 2)
     x, y = stage.offset
-    return FaceCrop(stage, View(size, size / side, (x, low - side / 2 + y)))
+    return FaceCrop(Layers(stage, View(size, size / side, (x, low - side / 2 + y))))
 
 
 def render_truth(
@@ -93,20 +83,21 @@ def render_truth(
         size, mouth: as for :func:`face_crop`.
     """
     crop = face_crop(stage, size, mouth)
-    numbers = range(len(curve)) if frames is None else frames
+    figure, view = stage.figure, crop.layers.view
+    numbers = list(range(len(curve)) if frames is None else frames)
     full = _full_curves(curve[None])[0]
+    poses = [crop.layers.pose(k) for k in numbers]
+    points = [
+        landmarks(figure, pose, view, MouthShape.of(full[k]))
+        for k, pose in zip(numbers, poses, strict=True)
+    ]
     return Rendered(
         frames=crop.render(curve, numbers),
         masks=crop.masks(numbers),
         poses=crop.poses(numbers),
-        curve=full[list(numbers)],
-        boxes=np.stack([head_box(stage.figure, crop.pose(k), crop.view) for k in numbers]),
-        points=np.stack(
-            [
-                landmarks(stage.figure, crop.pose(k), crop.view, MouthShape.of(full[k]))
-                for k in numbers
-            ]
-        ),
+        curve=full[numbers],
+        boxes=np.stack([head_box(figure, pose, view) for pose in poses]),
+        points=np.stack(points),
     )
 
 
@@ -114,17 +105,7 @@ def render_truth(
 class FaceCrop:
     """The crop of one scene; layers are painted on first use and kept. See :func:`face_crop`."""
 
-    stage: Stage
-    view: View
-
-    @property
-    def size(self) -> int:
-        """Side S in pixels."""
-        return self.view.size
-
-    def pose(self, frame: int) -> Pose:
-        """Head and camera at a frame."""
-        return pose_at(self.stage.movement, frame, self.stage.rate)
+    layers: Layers
 
     def render(
         self, curve: NDArray[np.float32], frames: Iterable[int] | None = None
@@ -138,7 +119,8 @@ class FaceCrop:
         Returns:
             (F, S, S, 3) uint8 R'G'B'.
         """
-        return self.render_all(curve[None], frames)[0]
+        (one,) = self.render_all(curve[None], frames)
+        return np.asarray(one)
 
     def render_all(
         self, curves: NDArray[np.float32], frames: Iterable[int] | None = None
@@ -156,240 +138,24 @@ class FaceCrop:
         """
         full = _full_curves(curves)
         numbers = list(range(full.shape[1]) if frames is None else frames)
-        out = np.empty((len(full), len(numbers), self.size, self.size, 3), np.uint8)
+        size = self.layers.size
+        out = np.empty((len(full), len(numbers), size, size, 3), np.uint8)
         for place, number in enumerate(numbers):
-            still = _Frame(self, number)
+            still = Frame(self.layers, number)
             for speech, curve in enumerate(full):
                 out[speech, place] = still.with_mouth(MouthShape.of(curve[number]))
         return out
 
     def masks(self, frames: Iterable[int]) -> NDArray[np.bool_]:
         """(F, S, S) where lips may change the picture."""
-        return np.stack([_Frame(self, k).mask for k in frames])
+        return np.stack([Frame(self.layers, k).mask for k in frames])
 
     def poses(self, frames: Iterable[int]) -> NDArray[np.uint8]:
         """(F, S, S, 3) uint8 pose drawings."""
-        return np.stack([draw_pose(self.stage.figure, self.pose(k), self.view) for k in frames])
-
-    @cached_property
-    def head(self) -> Head:
-        return Head(self.stage.figure, self.stage.light, self._canvas())
-
-    def _canvas(self) -> Canvas:
-        """A window on the head with all that the crop can show of it, whatever its turn."""
-        reach, (x, y) = 0.5 * self.size / self.view.scale + 0.75, self.view.centre
-        return Canvas(
-            _TEXTURE * self.view.scale,
-            float(np.clip(x - reach, -1.75, -1.1)),
-            float(np.clip(y - reach, -2.0, -0.75)),
-            float(np.clip(x + reach, 1.1, 1.75)),
-            float(np.clip(y + reach, 1.8, 2.3)),
+        layers = self.layers
+        return np.stack(
+            [draw_pose(layers.stage.figure, layers.pose(k), layers.view) for k in frames]
         )
-
-    @cached_property
-    def _body(self) -> tuple[Canvas, Picture]:
-        reach, (x, y) = 0.5 * self.size / self.view.scale + 0.3, self.view.centre
-        left, right = np.clip((x - reach, x + reach), -2.8, 2.8)
-        canvas = Canvas(self.view.scale, min(left, 0), 0.7, max(right, 0.5), max(y + reach, 1.5))
-        return canvas, draw_body(self.stage.figure, self.stage.light, canvas)
-
-    @cached_property
-    def _backdrop(self) -> Picture:
-        side = round(1.5 * self.size)
-        back = backdrop(self.stage.place, side, side, self.stage.seed)
-        light = np.array(self.stage.light.key) + np.array(self.stage.light.fill)
-        return np.asarray(back * light.astype(np.float32), np.float32)
-
-    @cached_property
-    def _grade(self) -> Picture:
-        return grade(self.stage.light, self.size)
-
-    @cached_property
-    def _grain(self) -> Picture:
-        """(S + margin, S + margin, 3) a tile of which each frame shows another part."""
-        rng = np.random.default_rng([self.stage.seed, 141])
-        side = self.size + _GRAIN_MARGIN
-        tile = cv2.GaussianBlur(rng.standard_normal((side, side), np.float32), (0, 0), 0.6)
-        return cv2.merge([tile / tile.std() * self.stage.grain] * 3).astype(np.float32)
-
-    @cached_property
-    def _thing(self) -> ThingPainter | None:
-        if self.stage.thing is None:
-            return None
-        return ThingPainter(
-            self.stage.thing, self.stage.figure, self.stage.light, _TEXTURE * self.view.scale
-        )
-
-    @cached_property
-    def _partner(self) -> _PartnerPainter | None:
-        return None if self.stage.partner is None else _PartnerPainter(self, self.stage.partner)
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """One frame of a crop: what no speech changes is made once."""
-
-    crop: FaceCrop
-    number: int
-
-    @cached_property
-    def pose(self) -> Pose:
-        return self.crop.pose(self.number)
-
-    @cached_property
-    def map(self) -> tuple[Picture, Picture]:
-        """(S, S) columns and rows of the painted head that each pixel shows."""
-        unwarp = Unwarp.of(self.pose, self.crop.view, self.crop.head.relief)
-        canvas = self.crop.head.canvas
-        scale = np.float32(canvas.scale)
-        return (
-            (unwarp.full(unwarp.x) - np.float32(canvas.left)) * scale,
-            (unwarp.full(unwarp.y) - np.float32(canvas.top)) * scale,
-        )
-
-    @cached_property
-    def mask(self) -> NDArray[np.bool_]:
-        """(S, S) where lips may change the picture: where a touched texel is blended in."""
-        head = self.crop.head
-        touched = cv2.dilate((head.reach > 0).astype(np.float32), np.ones((3, 3), np.uint8))
-        rows, columns = head.jaw_place
-        x, y = self.map
-        offset = np.float32(columns.start), np.float32(rows.start)
-        seen = cv2.remap(touched, x - offset[0], y - offset[1], cv2.INTER_LINEAR)
-        return np.asarray(seen > 0)
-
-    @cached_property
-    def _box(self) -> Box:
-        """Pixels around the mask; empty (zeros) without one."""
-        rows, columns = np.nonzero(self.mask.any(1))[0], np.nonzero(self.mask.any(0))[0]
-        if not len(rows):
-            return 0, 0, 0, 0
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-    @cached_property
-    def _behind(self) -> Picture:
-        """(S, S, 3) all that lies behind the head."""
-        crop, pose = self.crop, self.pose
-        picture = self._backdrop()
-        if crop._partner is not None:
-            crop._partner.draw(picture, self.number)
-        head = crop.head
-        if head.behind[..., 3].any():
-            # it lies behind the axis of the head and turns the other way
-            turned = np.array([np.sin(pose.yaw), np.sin(pose.pitch)]) * _BACK_HEIGHT
-            matrix = crop.view.matrix(pose)
-            matrix[:, 2] += matrix[:, :2] @ turned
-            _lay(picture, head.behind, head.canvas, matrix)
-        canvas, body = crop._body
-        _lay(picture, body, canvas, crop.view.matrix(pose, follow=0.4))
-        return picture
-
-    def _backdrop(self) -> Picture:
-        crop, pose = self.crop, self.pose
-        zoom = pose.back_zoom
-        middle = np.array([pose.back_x, pose.back_y]) * crop.view.scale + (crop.size - 1) / 2
-        shift = middle - zoom * (0.75 * crop.size - 0.5)
-        matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
-        size, border = (crop.size, crop.size), cv2.BORDER_REFLECT
-        return np.asarray(cv2.warpAffine(crop._backdrop, matrix, size, borderMode=border))
-
-    @cached_property
-    def eyed(self) -> Picture:
-        return self.crop.head.with_eyes(self.pose.lid, self.pose.gaze)
-
-    @cached_property
-    def _front(self) -> Picture | None:
-        """(S, S, 4) what passes before the face."""
-        painter = self.crop._thing
-        second = float(self.number / self.crop.stage.rate)
-        place = None if painter is None else painter.thing.place(second)
-        if painter is None or place is None:
-            return None
-        cos, sin = np.cos(painter.thing.angle), np.sin(painter.thing.angle)
-        view = self.crop.view
-        turn = view.scale * np.array([[cos, -sin], [sin, cos]])
-        shift = (view.size - 1) / 2 + view.scale * (np.array(place) - np.array(view.centre))
-        matrix = _from_layer(painter.canvas, np.column_stack([turn, shift]))
-        return np.asarray(cv2.warpAffine(painter.layer, matrix, (view.size, view.size)))
-
-    @cached_property
-    def _still(self) -> NDArray[np.uint8]:
-        """(S, S, 3) the finished frame, right outside the mask: it has no lips yet."""
-        skin = cv2.remap(self.eyed, *self.map, cv2.INTER_LINEAR)
-        return self._finished(skin, (0, 0, self.crop.size, self.crop.size))
-
-    def with_mouth(self, mouth: MouthShape) -> NDArray[np.uint8]:
-        """(S, S, 3) the finished frame with these lips."""
-        picture = self._still.copy()
-        x0, y0, x1, y1 = self._box
-        if x1 > x0:
-            patch = self.crop.head.speaking(self.eyed, mouth)
-            skin = cv2.remap(patch, *self._patch_map, cv2.INTER_LINEAR)
-            spoken = self._finished(skin, self._box)
-            np.copyto(picture[y0:y1, x0:x1], spoken, where=self.mask[y0:y1, x0:x1, None])
-        return picture
-
-    @cached_property
-    def _patch_map(self) -> tuple[Picture, Picture]:
-        """:attr:`map` of the mask's box into what :meth:`.Head.speaking` gives."""
-        x0, y0, x1, y1 = self._box
-        rows, columns = self.crop.head.jaw_place
-        x, y = (axis[y0:y1, x0:x1] for axis in self.map)
-        return x - np.float32(columns.start), y - np.float32(rows.start)
-
-    def _finished(self, skin: Picture, box: Box) -> NDArray[np.uint8]:
-        """A box of the head with all before and behind it, exposure, contrast and grain."""
-        crop, light = self.crop, self.crop.stage.light
-        x0, y0, x1, y1 = box
-        picture = over(self._behind[y0:y1, x0:x1], skin)
-        if self._front is not None:
-            picture = over(picture, self._front[y0:y1, x0:x1])
-        picture = picture * crop._grade[y0:y1, x0:x1] * np.float32(self.pose.gain)
-        if light.contrast != 1:
-            picture = (picture - np.float32(0.45)) * np.float32(light.contrast) + np.float32(0.45)
-        values = picture * np.float32(255) + np.float32(0.5)
-        if crop.stage.grain:
-            rng = np.random.default_rng([crop.stage.seed, 142, self.number])
-            down, right = rng.integers(0, _GRAIN_MARGIN, 2)
-            values += crop._grain[down + y0 : down + y1, right + x0 : right + x1]
-        return np.clip(values, 0, 255).astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class _PartnerPainter:
-    """The second figure; what it says is part of the scene."""
-
-    crop: FaceCrop
-    partner: Partner
-
-    @cached_property
-    def _inner(self) -> FaceCrop:
-        """A crop of the partner, whose head lies in this one's picture where the partner sits."""
-        stage, partner = self.crop.stage, self.partner
-        alone = Stage(
-            seed=stage.seed,
-            figure=partner.figure,
-            light=stage.light,
-            movement=partner.movement,
-            place=stage.place,
-            rate=stage.rate,
-        )
-        view, size = self.crop.view, partner.size
-        x, y = (np.array(view.centre) - (partner.x, partner.y)) / size
-        return FaceCrop(alone, View(view.size, view.scale * size, (float(x), float(y))))
-
-    def draw(self, picture: Picture, number: int) -> None:
-        inner = self._inner
-        second = float(number / self.crop.stage.rate)
-        chatter = max(0.0, float(np.sin(17 * second) * np.sin(3.1 * second + 1)))
-        mouth = MouthShape(0.8 * chatter * self.partner.talks, 0.5, 0, 0, 0, 0)
-        frame, head = _Frame(inner, number), inner.head
-        canvas, body = inner._body
-        _lay(picture, head.behind, head.canvas, inner.view.matrix(frame.pose))
-        _lay(picture, body, canvas, inner.view.matrix(frame.pose, follow=0.4))
-        spoken = frame.eyed.copy()
-        spoken[head.jaw_place] = head.speaking(frame.eyed, mouth)
-        picture[:] = over(picture, cv2.remap(spoken, *frame.map, cv2.INTER_LINEAR))
 
 
 def _full_curves(curves: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -400,22 +166,3 @@ def _full_curves(curves: NDArray[np.float32]) -> NDArray[np.float32]:
         raise InputError("A mouth curve holds values that are not finite.")
     missing = _MOUTH_COLUMNS - curves.shape[2]
     return np.pad(curves.astype(np.float32), ((0, 0), (0, 0), (0, missing)))
-
-
-def _from_layer(canvas: Canvas, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 3) a layer's pixels -> the picture's, from head plane -> picture."""
-    inner = matrix[:, :2] / canvas.scale
-    return np.column_stack([inner, matrix[:, 2] + matrix[:, :2] @ (canvas.left, canvas.top)])
-
-
-def _lay(picture: Picture, layer: Picture, canvas: Canvas, matrix: NDArray[np.float64]) -> None:
-    """Put a layer over the picture, in place; ``matrix`` maps the head plane to pixels."""
-    size = (picture.shape[1], picture.shape[0])
-    placed_layer = cv2.warpAffine(layer, _from_layer(canvas, matrix), size)
-    picture[:] = over(picture, placed_layer)
-
-
-def over(picture: Picture, layer: Picture) -> Picture:
-    """A layer (H, W, 4) with coverage over a picture (H, W, 3)."""
-    behind = cv2.merge([1 - layer[..., 3]] * 3)
-    return np.asarray(picture * behind + layer[..., :3], np.float32)

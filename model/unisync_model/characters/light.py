@@ -149,4 +149,5 @@ def grade(light: Light, size: int) -> Picture:
     """(S, S, 3) what the camera multiplies the picture with: exposure and vignette."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     far = axis[:, None] ** 2 + axis[None] ** 2
-    return cv2.merge([light.exposure * (1 - light.vignette * 0.4 * far)] * 3).astype(np.float32)
+    gain = light.exposure * (1 - light.vignette * 0.4 * far)
+    return np.asarray(cv2.merge([gain] * 3), np.float32)

@@ -96,8 +96,9 @@ def pose_at(movement: Movement, frame: int, rate: Fraction) -> Pose:
     yaw = movement.yaw + movement.turn * (turned - 0.5) + 9 * movement.sway * sway[0]
     pitch = movement.pitch + 6 * movement.sway * sway[1] + 7 * nod
     roll = movement.roll + 5 * movement.sway * sway[2]
+    # eyes rest, then jump
     darting = rng.uniform(-1, 1, (64, 2))[int(second * 0.9 + offset) % 64]
-    glance = 0.45 * movement.sway * darting - (0.02 * yaw, 0.02 * pitch)
+    glance = 0.45 * movement.sway * darting - (0.02 * movement.yaw, 0.02 * movement.pitch)
     return Pose(
         x=0.06 * movement.sway * sway[3] + tremor[0],
         y=0.05 * movement.sway * sway[4] + 0.03 * nod + tremor[1],

@@ -16,7 +16,7 @@ class Viseme(NamedTuple):
         width: 0 pursed .. 0.5 at rest .. 1 spread.
         bite: 1 = the lower lip touches the upper teeth.
         round: 1 = the lips are pushed forward, as for OO or SH.
-        tongue: 0 on the floor of the mouth, 0.7 its tip at the upper teeth (L), 1 between them (TH).
+        tongue: 0 low, 0.7 its tip at the upper teeth (L), 1 between the teeth (TH).
         teeth: 1 = the rows of teeth meet and are bared, as for S.
     """
 

@@ -64,9 +64,7 @@ def _fixed(points: Points) -> NDArray[np.int32]:
     return np.rint(points * (1 << _FRACTION_BITS)).astype(np.int32)
 
 
-def _lines(
-    figure: Figure, pose: Pose
-) -> Iterator[tuple[Points, tuple[int, int, int], bool]]:
+def _lines(figure: Figure, pose: Pose) -> Iterator[tuple[Points, tuple[int, int, int], bool]]:
     shape = figure.shape
     heights = np.linspace(-0.72 * shape.skull, shape.chin_y, 25).astype(np.float32)
     half = shape.outline(heights)

@@ -1,25 +1,44 @@
 """Synthetic speech whose phoneme times are known exactly, and the mouth they ask for.
 
-The voice is eSpeak NG's, called through its shared library (``speak_lib.h``, API 12). Nothing is
-loaded until :func:`synthesise` is called, so the rest of the package runs without it.
+The voice is eSpeak NG's, through :mod:`.espeak`, which says how it is installed.
 """
 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .espeak import (
+    CHARACTERS_UTF8,
+    EVENT_PHONEME,
+    EVENT_TERMINATED,
+    EVENT_WORD,
+    PARAMETER_PITCH,
+    PARAMETER_RATE,
+    POSITION_CHARACTER,
+    Callback,
+    SpeechError,
+    require_library,
+    started,
+)
 from .mouths import REST, Viseme, is_closure, visemes
+
+__all__ = [
+    "Phoneme",
+    "SpeechError",
+    "Utterance",
+    "Word",
+    "articulation",
+    "mouth_curve",
+    "require_library",
+    "synthesise",
+]
 
 _GRID = 200
 """Points a second on which phonemes are laid out before smoothing; 5 ms, a tenth of a phoneme."""
@@ -27,20 +46,6 @@ _SMOOTH_SECONDS = 0.035
 _ROUND_SECONDS = 0.055
 _CLOSURE_SECONDS = 0.012
 _OPEN, _ROUND, _TEETH = (Viseme._fields.index(name) for name in ("open", "round", "teeth"))
-
-# speak_lib.h: espeak_AUDIO_OUTPUT, espeak_Initialize options, espeak_PARAMETER, espeak_EVENT_TYPE
-_OUTPUT_SYNCHRONOUS = 2
-_PHONEME_EVENTS, _PHONEME_IPA = 1, 2
-_PARAMETER_RATE, _PARAMETER_PITCH = 1, 3
-_POSITION_CHARACTER = 1
-_CHARACTERS_UTF8 = 1
-_EVENT_TERMINATED, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
-
-_LOCK = threading.Lock()
-
-
-class SpeechError(RuntimeError):
-    """No speech can be synthesised here; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,79 +83,6 @@ class Utterance:
     words: tuple[Word, ...] = ()
 
 
-class _EventId(ctypes.Union):
-    _fields_ = (
-        ("number", ctypes.c_int),
-        ("name", ctypes.c_char_p),
-        ("string", ctypes.c_char * 8),
-    )
-
-
-class _Event(ctypes.Structure):
-    """``espeak_EVENT`` of speak_lib.h."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", _EventId),
-    )
-
-
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-)
-
-
-@cache
-def _library() -> tuple[ctypes.CDLL, int]:
-    """The library, started, and its sample rate.
-
-    It is started once and never stopped: eSpeak NG 1.51 does not survive a second start.
-    """
-    name = ctypes.util.find_library("espeak-ng") or "libespeak-ng.so.1"
-    try:
-        library = ctypes.CDLL(name)
-    except OSError as error:
-        raise SpeechError(
-            f"The eSpeak NG library cannot be loaded ({error}). "
-            "Install it: `apt install libespeak-ng1` on Debian, `brew install espeak-ng` on macOS."
-        ) from error
-    sample_rate = library.espeak_Initialize(
-        _OUTPUT_SYNCHRONOUS, 0, None, _PHONEME_EVENTS | _PHONEME_IPA
-    )
-    if sample_rate <= 0:
-        raise SpeechError(
-            "eSpeak NG found no voice data. Install it: `apt install espeak-ng-data` on Debian."
-        )
-    return library, int(sample_rate)
-
-
-@contextmanager
-def library_and_lock() -> Iterator[ctypes.CDLL]:
-    """The started library, for this thread alone.
-
-    Raises:
-        SpeechError: the library or its data is missing; the text says what to install.
-    """
-    with _LOCK:
-        yield _library()[0]
-
-
-def require_library() -> None:
-    """Raise unless speech can be synthesised here.
-
-    Raises:
-        SpeechError: the library or its data is missing; the text says what to install.
-    """
-    with library_and_lock():
-        pass
-
-
 def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> Utterance:
     """Speak ``text``.
 
@@ -166,12 +98,11 @@ def synthesise(text: str, voice: str, *, speed: int = 165, pitch: int = 50) -> U
     Raises:
         SpeechError: the library, its data or the voice is missing, or nothing was spoken.
     """
-    with _LOCK:
-        library, sample_rate = _library()
+    with started() as (library, sample_rate):
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise SpeechError(f"eSpeak NG has no voice {voice!r}. `espeak-ng --voices` lists them.")
-        library.espeak_SetParameter(_PARAMETER_RATE, speed, 0)
-        library.espeak_SetParameter(_PARAMETER_PITCH, pitch, 0)
+        library.espeak_SetParameter(PARAMETER_RATE, speed, 0)
+        library.espeak_SetParameter(PARAMETER_PITCH, pitch, 0)
         pieces, marks, said = _speak(library, text)
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
     if not len(samples) or not marks:
@@ -199,30 +130,26 @@ def _speak(library: ctypes.CDLL, text: str) -> tuple[list[NDArray[np.int16]], Ma
         if wave and count > 0:
             pieces.append(np.ctypeslib.as_array(wave, (count,)).copy())
         index = 0
-        while events[index].type != _EVENT_TERMINATED:
+        while events[index].type != EVENT_TERMINATED:
             event = events[index]
-            if event.type == _EVENT_PHONEME:
+            if event.type == EVENT_PHONEME:
                 raw = bytes(event.id.string)
                 marks.append((event.sample, raw.decode("utf-8", "ignore")))
-            elif event.type == _EVENT_WORD:
+            elif event.type == EVENT_WORD:
                 first = event.text_position - 1
                 words.append((event.sample, text[first : first + event.length]))
             index += 1
         return 0
 
-    callback: Callable[..., int] = _Callback(collect)
+    callback: Callable[..., int] = Callback(collect)
     library.espeak_SetSynthCallback(callback)
     data = text.encode()
-    library.espeak_Synth(
-        data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _CHARACTERS_UTF8, None, None
-    )
+    library.espeak_Synth(data, len(data) + 1, 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None)
     library.espeak_Synchronize()
     return pieces, marks, words
 
 
-def _words(
-    said: Marks, phonemes: Sequence[Phoneme], sample_rate: int
-) -> tuple[Word, ...]:
+def _words(said: Marks, phonemes: Sequence[Phoneme], sample_rate: int) -> tuple[Word, ...]:
     """Words with their ends; an event says only where one begins."""
     stops = sorted(
         {Fraction(start, sample_rate) for start, _ in said}
@@ -299,9 +226,7 @@ def articulation(
     smooth[:, _OPEN] *= parted
     smooth[:, _TEETH] *= parted
     frames = np.array([float(start + k / rate) for k in range(count)])
-    return np.stack([np.interp(frames, times, column) for column in smooth.T], 1).astype(
-        np.float32
-    )
+    return np.stack([np.interp(frames, times, column) for column in smooth.T], 1).astype(np.float32)
 
 
 def _layout(

@@ -10,7 +10,8 @@ import numpy as np
 
 from .backgrounds import landscape, room
 from .canvas import Picture, smoothstep
-from .figures.figure import Figure, Look, random_character
+from .figures.figure import Figure, random_character
+from .figures.palette import Look
 from .light import Light, random_light
 from .motion import Movement, random_movement
 from .splits import character_seeds, split_of

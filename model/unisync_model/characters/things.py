@@ -134,6 +134,5 @@ def _from_segment(
     along = np.array(end) - np.array(start)
     share = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / float(along @ along)
     share = np.clip(share, 0, 1)
-    return np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1]).astype(
-        np.float32
-    )
+    away = np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
+    return np.asarray(away, np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
-from .speech import library_and_lock
+from .espeak import started
 from .splits import Split
 
 _LEARNED = (
@@ -62,7 +62,7 @@ def installed_voices() -> tuple[Voice, ...]:
     Raises:
         SpeechError: eSpeak NG is missing; the text says how to install it.
     """
-    with library_and_lock() as library:
+    with started() as (library, _):
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         listed = library.espeak_ListVoices(None)
         found, index = [], 0

@@ -82,8 +82,12 @@ class Unwarp:
         axis = (np.arange(count) - 1) * step + (step - 1) / 2
         inverse = np.linalg.inv(np.vstack([view.matrix(pose), [0, 0, 1]]))
         columns, rows = np.meshgrid(axis, axis)
-        plane_x = (inverse[0, 0] * columns + inverse[0, 1] * rows + inverse[0, 2]).astype(np.float32)
-        plane_y = (inverse[1, 0] * columns + inverse[1, 1] * rows + inverse[1, 2]).astype(np.float32)
+        plane_x = (inverse[0, 0] * columns + inverse[0, 1] * rows + inverse[0, 2]).astype(
+            np.float32
+        )
+        plane_y = (inverse[1, 0] * columns + inverse[1, 1] * rows + inverse[1, 2]).astype(
+            np.float32
+        )
         canvas, height = relief
         cos_x, sin_x = np.float32(np.cos(pose.yaw)), np.float32(np.sin(pose.yaw))
         cos_y, sin_y = np.float32(np.cos(pose.pitch)), np.float32(np.sin(pose.pitch))

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from unisync_model.characters import speech
+from unisync_model.characters import espeak, speech
 from unisync_model.characters.mouths import is_closure, visemes
 from unisync_model.characters.speech import Phoneme, SpeechError, mouth_curve, synthesise
 
@@ -83,12 +83,12 @@ def test_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
         raise OSError(f"{name}: cannot open shared object file")
 
     monkeypatch.setattr(ctypes, "CDLL", absent)
-    speech._library.cache_clear()
+    espeak._library.cache_clear()
     try:
         with pytest.raises(SpeechError, match="apt install"):
             synthesise("hello", "en-us")
     finally:
-        speech._library.cache_clear()
+        espeak._library.cache_clear()
 
 
 @pytest.mark.parametrize("closure", ["p", "b", "m"])

@@ -21,7 +21,9 @@ def draw_ears(figure: Figure, canvas: Canvas, picture: Picture, light: Lit) -> P
         aerial = bump(side, y, 1.06, -0.45, 0.018, 9.0) * (1 - smoothstep(y, -0.05, 0.0))
         tip = np.hypot(side - 1.06, y + 0.85) / 0.07
         stalk = np.asarray(aerial * smoothstep(y, -0.86, -0.82) > 0.5, np.float32)
-        cover = np.maximum(np.maximum(cover, canvas.blur(stalk, 0.006)), 1 - smoothstep(tip, 0.8, 1.1))
+        cover = np.maximum(
+            np.maximum(cover, canvas.blur(stalk, 0.006)), 1 - smoothstep(tip, 0.8, 1.1)
+        )
         paint(picture, cover, under(figure, light, np.asarray(figure.skin, np.float32) * 0.7))
         return cover
     if figure.look == "animal":
@@ -70,9 +72,7 @@ def draw_drawn_nose(figure: Figure, canvas: Canvas, picture: Picture) -> None:
     """Two strokes for the nose of a drawn face, in place."""
     shape = figure.shape
     t = np.linspace(0, np.pi, 15)
-    base = np.stack(
-        [-shape.nose_width * 0.6 * np.cos(t), shape.nose_y + 0.05 * np.sin(t)], 1
-    )
+    base = np.stack([-shape.nose_width * 0.6 * np.cos(t), shape.nose_y + 0.05 * np.sin(t)], 1)
     ridge = np.array([[0.05, 0.05], [0.10, shape.nose_y - 0.10], [0.06, shape.nose_y]])
     ink = np.asarray(figure.skin, np.float32) * 0.38
     paint(picture, 0.85 * canvas.line(base, 0.028, 0.004), ink)
@@ -103,7 +103,7 @@ def draw_glasses(figure: Figure, canvas: Canvas, picture: Picture, bright: float
     paint(picture, np.asarray(0.16 * glare, np.float32), np.ones(3))
     frame = (0.55, 0.47, 0.30) if figure.glasses == "thin" else (0.10, 0.08, 0.08)
     paint(picture, cover, np.asarray(frame, np.float32) * bright)
-    return cover
+    return np.asarray(cover, np.float32)
 
 
 def draw_hat(figure: Figure, canvas: Canvas, picture: Picture, light: Lit) -> Picture:
@@ -120,8 +120,10 @@ def draw_hat(figure: Figure, canvas: Canvas, picture: Picture, light: Lit) -> Pi
         cover, tone = np.maximum(band, cups), tone * 0.5
     elif figure.hat == "scarf":
         hole = (x / 0.90) ** 2 + ((y - 0.22) / (figure.shape.chin_y - 0.20)) ** 2
-        body = np.maximum(crown, (1 - smoothstep(side, 1.12, 1.16)) * smoothstep(y, -0.2, 0.1))
-        cover = body * smoothstep(hole, 1.0, 1.06) * (1 - smoothstep(y, 0.75, 0.95))
+        wide = 1.14 - 0.50 * np.maximum(y - 0.35, 0)
+        body = np.maximum(crown, (1 - smoothstep(side - wide, 0, 0.04)) * smoothstep(y, -0.2, 0.1))
+        end = figure.shape.chin_y + 0.40 - 0.25 * side
+        cover = body * smoothstep(hole, 1.0, 1.06) * (1 - smoothstep(y, end - 0.04, end))
     else:
         brim = -0.60 + 0.16 * x**2
         cover = crown * (1 - smoothstep(y - brim, -edge, edge))

@@ -9,10 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-
-Look = Literal["film", "toon", "cel", "flat", "animal", "robot"]
-LOOKS: tuple[Look, ...] = get_args(Look)
-"""Shaded people, shaded 3D cartoons, two-tone 2D, flat 2D, animals and robots."""
+from .palette import (
+    EYES,
+    LOOKS,
+    Look,
+    Rgb,
+    lips_colour,
+    mixed,
+    near,
+    rgb,
+    skin_colour,
+    strands_colour,
+)
 
 Hair = Literal[
     "bald", "receding", "buzz", "short", "side", "fringe", "curly", "afro", "long", "bob", "bun"
@@ -23,9 +31,6 @@ Hat = Literal["none", "cap", "beanie", "scarf", "headphones"]
 Ears = Literal["round", "pointed", "floppy"]
 
 _Name = TypeVar("_Name", bound=str)
-
-Rgb = tuple[float, float, float]
-"""R'G'B' 0..1."""
 
 
 @dataclass(frozen=True)
@@ -111,60 +116,6 @@ class Figure:
         return self.look in ("cel", "flat")
 
 
-_SKIN: tuple[Rgb, ...] = (
-    (0.96, 0.80, 0.71),
-    (0.92, 0.73, 0.61),
-    (0.87, 0.67, 0.53),
-    (0.78, 0.57, 0.43),
-    (0.66, 0.45, 0.33),
-    (0.53, 0.35, 0.25),
-    (0.42, 0.27, 0.20),
-)
-_HAIR: tuple[Rgb, ...] = (
-    (0.09, 0.07, 0.07),
-    (0.20, 0.13, 0.09),
-    (0.36, 0.22, 0.13),
-    (0.52, 0.33, 0.18),
-    (0.74, 0.58, 0.34),
-    (0.55, 0.22, 0.10),
-)
-_DYED: tuple[Rgb, ...] = (
-    (0.25, 0.35, 0.75),
-    (0.85, 0.35, 0.55),
-    (0.20, 0.60, 0.55),
-    (0.55, 0.30, 0.70),
-    (0.90, 0.55, 0.15),
-)
-_FANCY_SKIN: tuple[Rgb, ...] = (
-    (0.55, 0.75, 0.50),
-    (0.50, 0.65, 0.85),
-    (0.75, 0.60, 0.85),
-    (0.95, 0.80, 0.35),
-)
-_FUR: tuple[Rgb, ...] = (
-    (0.80, 0.50, 0.25),
-    (0.55, 0.40, 0.30),
-    (0.60, 0.60, 0.62),
-    (0.92, 0.88, 0.82),
-    (0.32, 0.28, 0.28),
-    (0.85, 0.70, 0.45),
-)
-_METAL: tuple[Rgb, ...] = (
-    (0.70, 0.73, 0.77),
-    (0.80, 0.65, 0.40),
-    (0.45, 0.60, 0.70),
-    (0.85, 0.85, 0.82),
-    (0.75, 0.40, 0.32),
-)
-_EYES: tuple[Rgb, ...] = (
-    (0.27, 0.45, 0.62),
-    (0.34, 0.22, 0.12),
-    (0.32, 0.45, 0.27),
-    (0.40, 0.43, 0.46),
-    (0.22, 0.14, 0.10),
-    (0.50, 0.36, 0.14),
-)
-
 _EYE_SIZES = {
     "film": (0.170, 0.210),
     "toon": (0.225, 0.285),
@@ -202,7 +153,7 @@ def random_character(seed: int, look: Look | None = None) -> Figure:
     shape = _shape(rng, chosen, age)
     masculine = rng.random() < 0.55
     hair, beard, hat = _hair(rng, masculine, age, chosen)
-    skin, strands = _skin(rng, chosen), _strands(rng, chosen, age)
+    skin, strands = skin_colour(rng, chosen), strands_colour(rng, chosen, age)
     painted = 0.0 if masculine or chosen in ("animal", "robot") else float(rng.random() < 0.6)
     return Figure(
         seed=seed,
@@ -210,10 +161,10 @@ def random_character(seed: int, look: Look | None = None) -> Figure:
         shape=shape,
         skin=skin,
         hair=strands,
-        lips=_lips(rng, skin, painted, chosen),
-        iris=_near(rng, _EYES),
-        cloth=_rgb(rng.uniform(0.1, 0.8, 3)),
-        patch=_mixed(skin, (0.97, 0.95, 0.90), rng.uniform(0.4, 0.8)),
+        lips=lips_colour(rng, skin, painted, chosen),
+        iris=near(rng, EYES),
+        cloth=rgb(rng.uniform(0.1, 0.8, 3)),
+        patch=mixed(skin, (0.97, 0.95, 0.90), rng.uniform(0.4, 0.8)),
         age=age,
         freckles=float(rng.random() < 0.2) * rng.uniform(0.4, 1),
         grain=rng.uniform(0.3, 1.0),
@@ -232,46 +183,6 @@ def _choice(
     rng: np.random.Generator, names: tuple[_Name, ...], p: tuple[float, ...] | None = None
 ) -> _Name:
     return names[int(rng.choice(len(names), p=p))]
-
-
-def _rgb(values: NDArray[np.float64]) -> Rgb:
-    red, green, blue = (float(v) for v in np.clip(values, 0.02, 1))
-    return red, green, blue
-
-
-def _near(rng: np.random.Generator, colours: tuple[Rgb, ...]) -> Rgb:
-    base = np.array(colours[rng.integers(len(colours))])
-    return _rgb(base * rng.uniform(0.9, 1.08) + rng.uniform(-0.025, 0.025, 3))
-
-
-def _mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
-    return _rgb(np.array(first) * (1 - share) + np.array(second) * share)
-
-
-def _skin(rng: np.random.Generator, look: Look) -> Rgb:
-    if look == "animal":
-        return _near(rng, _FUR)
-    if look == "robot":
-        return _near(rng, _METAL)
-    fancy = look != "film" and rng.random() < 0.15
-    return _near(rng, _FANCY_SKIN if fancy else _SKIN)
-
-
-def _strands(rng: np.random.Generator, look: Look, age: float) -> Rgb:
-    dyed = rng.random() < (0.04 if look == "film" else 0.25)
-    colour = _near(rng, _DYED if dyed else _HAIR)
-    grey = float(np.clip((age - 0.55) * 2.2, 0, 1)) * rng.uniform(0, 1)
-    return _mixed(colour, (0.75, 0.74, 0.73), grey)
-
-
-def _lips(rng: np.random.Generator, skin: Rgb, painted: float, look: Look) -> Rgb:
-    if look == "robot":
-        return _rgb(np.array(skin) * rng.uniform(0.45, 0.65))
-    if look == "animal":
-        return _rgb(np.array(skin) * (0.45, 0.36, 0.36))
-    natural = _rgb(np.array(skin) * (rng.uniform(0.84, 0.95), 0.62, 0.62))
-    stick = ((0.72, 0.10, 0.16), (0.80, 0.30, 0.38), (0.50, 0.12, 0.22), (0.75, 0.35, 0.28))
-    return _mixed(natural, _near(rng, stick), 0.8 * painted)
 
 
 def _hair(

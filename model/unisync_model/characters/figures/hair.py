@@ -32,7 +32,7 @@ def strands(figure: Figure, canvas: Canvas, light: Lit, rng: np.random.Generator
     value = 0.95 + 0.20 * drawn + 0.5 * sheen - 0.25 * smoothstep(np.abs(x), 0.7, 1.3)
     colour = np.asarray(figure.hair, np.float32) * np.clip(value, 0.2, 2)[..., None]
     tone = 0.35 * light.tone.reshape(-1, 3).mean(0) + 0.65 * light.tone
-    return np.clip(colour * tone + 0.03 * sheen[..., None], 0, 1).astype(np.float32)
+    return np.asarray(np.clip(colour * tone + 0.03 * sheen[..., None], 0, 1), np.float32)
 
 
 def light_side(light: Lit) -> float:
@@ -49,10 +49,10 @@ def hair_behind(figure: Figure, canvas: Canvas, rng: np.random.Generator) -> Pic
     if style in ("bald", "receding", "buzz"):
         return np.zeros(canvas.shape, np.float32)
     size = {"afro": 1.42, "curly": 1.16, "bun": 1.04}.get(style, 1.08)
-    cap = np.sqrt((x / size) ** 2 + ((y + 0.10) / (skull + size - 0.98)) ** 2)
-    cap = cap + _ragged(figure, canvas, rng)
-    reach = 0.55 if style == "afro" else 0.12
-    cover = (1 - smoothstep(cap, 0.97, 1.01)) * (1 - smoothstep(y, reach - 0.2, reach))
+    low = {"afro": 0.95, "curly": 0.75}.get(style, 0.45)
+    tall = np.where(y < -0.10, skull + size - 0.98, low)
+    cap = np.sqrt((x / size) ** 2 + ((y + 0.10) / tall) ** 2) + _ragged(figure, canvas, rng)
+    cover = 1 - smoothstep(cap, 0.97, 1.01)
     if style == "bun":
         knot = np.hypot(x, y + skull + 0.22) / 0.36
         cover = np.maximum(cover, 1 - smoothstep(knot, 0.95, 1.05))
@@ -112,7 +112,8 @@ def _hair_line(figure: Figure, x: Picture) -> Picture:
         "side": -0.96 + 0.34 * np.exp(-(((x - 0.5) / 0.6) ** 2)) + 0.6 * side**3,
         "afro": -0.86 + 0.75 * side**3,
     }
-    return lines.get(figure.hair_style, -0.93 + 0.08 * np.sin(2.2 * x + phase) + temples)
+    plain = -0.93 + 0.08 * np.sin(2.2 * x + phase) + temples
+    return np.asarray(lines.get(figure.hair_style, plain), np.float32)
 
 
 def draw_brows(figure: Figure, canvas: Canvas, picture: Picture, colour: object) -> None:
@@ -122,7 +123,7 @@ def draw_brows(figure: Figure, canvas: Canvas, picture: Picture, colour: object)
     for side in (-1, 1):
         u = (side * x - shape.eye_x) / (0.24 + 0.35 * (shape.eye_size - 0.17))
         arch = shape.brow_y + 0.05 * u**2 - (0.02 + shape.brow_slope) * u
-        thick = shape.brow_thick * np.clip(1.1 - 0.35 * u, 0.4, 1.3)
+        thick = shape.brow_thick * np.clip(1.05 - 0.55 * u, 0.3, 1.3)
         along = 1 - smoothstep(np.abs(u), 0.9, 1.1)
         across = smoothstep(1.25 - np.abs(y - arch) / thick, 0.0, 0.25 if figure.drawn else 0.8)
         paint(picture, np.asarray(0.92 * along * across, np.float32), colour)
@@ -162,10 +163,10 @@ def _beard_cover(figure: Figure, x: Picture, y: Picture, noise: Picture) -> Pict
         return moustache
     if figure.beard == "goatee":
         round_chin = ((side / 0.36) ** 3 + (np.abs(y - shape.mouth_y - 0.33) / 0.30) ** 3) + rough
-        return np.maximum(moustache * 0.9, 1 - smoothstep(round_chin, 0.85, 1.15))
+        return np.asarray(np.maximum(moustache * 0.9, 1 - smoothstep(round_chin, 0.85, 1.15)))
     edge = 0.66 + rough - 0.80 * smoothstep(side, 0.45, 0.95)
     cheeks = smoothstep(y - edge, 0.0, 0.10)
     lips = (side / (shape.mouth_half * 0.98)) ** 2 + (
         (y - shape.mouth_y - 0.02) / (shape.lip_height * 1.15)
     ) ** 2
-    return np.maximum(cheeks * smoothstep(lips + 3 * rough, 0.8, 1.2), moustache)
+    return np.asarray(np.maximum(cheeks * smoothstep(lips + 3 * rough, 0.8, 1.2), moustache))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..canvas import Canvas, Picture, bump, paint, smoothstep
 from ..light import Light, Lit, lit
@@ -120,9 +123,16 @@ class Head:
         cover = draw_glasses(self.figure, self.canvas, picture, bright)
         return np.dstack([picture, cover])
 
-    def with_eyes(self, lid: float, gaze: tuple[float, float]) -> Picture:
-        """(H, W, 4) the head with its eyes, without a mouth."""
-        head = self.still.copy()
+    @cached_property
+    def with_eyes(self) -> Callable[[float, tuple[float, float]], Picture]:
+        """``with_eyes(lid, gaze)``: (H, W, 4) the head with its eyes, without a mouth.
+
+        The last one is kept, for eyes rest between glances; nobody may write to it.
+        """
+        return lru_cache(maxsize=1)(self._with_eyes)
+
+    def _with_eyes(self, lid: float, gaze: tuple[float, float]) -> Picture:
+        head: Picture = self.still.copy()
         draw_eyes(self.figure, self.canvas, head, self._lid_skin, lid, gaze)
         if self.figure.glasses != "none":
             reach = self.figure.shape.eye_size * 2 + 0.35
@@ -137,7 +147,10 @@ class Head:
         """Rows and columns of :attr:`canvas` outside which no mouth changes the head."""
         left, top, right, bottom = Jaw(self.figure.shape).bounds
         height, width = self.canvas.shape
-        edges = np.array([top, bottom]) - self.canvas.top, np.array([left, right]) - self.canvas.left
+        edges = (
+            np.array([top, bottom]) - self.canvas.top,
+            np.array([left, right]) - self.canvas.left,
+        )
         rows, columns = (np.round(edge * self.canvas.scale).astype(int) for edge in edges)
         margin = 2
         return (
@@ -146,10 +159,18 @@ class Head:
         )
 
     @cached_property
-    def reach(self) -> Picture:
-        """(h, w) :meth:`.Jaw.reach` at :attr:`jaw_place`; 0 where no mouth changes the head."""
-        x, y = (axis[self.jaw_place] for axis in self.canvas.grid)
-        return Jaw(self.figure.shape).reach(x, y)
+    def reach(self) -> NDArray[np.bool_]:
+        """(h, w) at :attr:`jaw_place`: where some mouth may change the head."""
+        jaw, (x, y) = Jaw(self.figure.shape), self.canvas.grid
+        # empty stays empty where no jaw can bring skin to: one that drops, with a little room
+        room = 2 * math.ceil(0.04 * self.canvas.scale) + 5
+        solid = (self.still[..., 3] > 0).astype(np.float32)
+        solid = cv2.dilate(solid, np.ones((room, room), np.uint8))
+        columns, rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in solid.shape[::-1]))
+        higher = rows - jaw.drop(x) * np.float32(self.canvas.scale)
+        dropped = cv2.remap(solid, columns, higher, cv2.INTER_NEAREST)
+        reached = (jaw.reach(x, y) > 0) & (np.maximum(solid, dropped) > 0)
+        return np.asarray(reached[self.jaw_place])
 
     def speaking(self, head: Picture, mouth: MouthShape) -> Picture:
         """(h, w, 4) ``head`` with this mouth, at :attr:`jaw_place`; ``head`` stays as it is."""
@@ -190,7 +211,7 @@ class Head:
               for axis, edge in ((x, canvas.left), (y, canvas.top)))
         )  # fmt: skip
         shifts = Jaw(self.figure.shape).shift(coarse_x, coarse_y, mouth)
-        touched = np.where(self.reach > 0, np.float32(canvas.scale), np.float32(0))
+        touched = np.where(self.reach, np.float32(canvas.scale), np.float32(0))
         height, width = touched.shape
         full = (
             cv2.resize(shift, (shift.shape[1] * step, shift.shape[0] * step))
@@ -211,7 +232,7 @@ def _coarse(axis: Picture, step: int) -> Picture:
     """Middles of steps over consecutive pixels, one more at either end."""
     count = -(-len(axis) // step) + 2
     middles = axis[0] + (np.arange(count) - 1) * step + (step - 1) / 2
-    return middles.astype(np.float32)
+    return np.asarray(middles, np.float32)
 
 
 def _layer(picture: Picture, alpha: Picture) -> Picture:
@@ -223,18 +244,20 @@ def draw_body(figure: Figure, light: Light, canvas: Canvas) -> Picture:
     x, y = canvas.grid
     rng = np.random.default_rng([figure.seed, 103])
     chin = figure.shape.chin_y
-    wide = 0.60 - 0.10 * (figure.look in ("toon", "cel"))
+    wide = 0.56 - 0.08 * (figure.look in ("toon", "cel"))
     neck = (1 - smoothstep(np.abs(x), wide, wide + 0.05)) * (1 - smoothstep(y, 2.6, 2.8))
     slope = chin + 0.24 + 0.32 * np.abs(x) ** 1.6 - 0.1 * np.abs(x)
     shirt = smoothstep(y - slope, -0.02, 0.02) * (1 - smoothstep(np.abs(x), 2.45, 2.6))
     ring = np.asarray(np.hypot(x / 0.78, (y - chin - 0.22) / 0.42), np.float32)
     collar = 1 - smoothstep(ring, 0.97, 1.03)
-    weave = 0.0
+    weave: Picture | float = 0.0
     if not figure.drawn:
         weave = canvas.blur(rng.standard_normal(canvas.shape, np.float32), 0.01) * 0.05
     tone = cloth_light(light, figure.look, x) * (np.array(light.key) + np.array(light.fill))
     # the head shades the neck
-    shade = 0.60 + 0.30 * smoothstep(y, chin + 0.05, chin + 0.6)
+    shade = 0.55 + 0.33 * smoothstep(y, chin + 0.05, chin + 0.6)
+    if not figure.drawn:
+        shade = shade * (0.65 + 0.35 * np.sqrt(np.clip(1 - (x / (wide + 0.06)) ** 2, 0, 1)))
     picture = (np.asarray(figure.skin) * shade[..., None] * tone).astype(np.float32)
     folds = 1 + weave - 0.22 * bump(np.abs(x), y, 1.5, 4.2, 0.3, 1.8)
     cloth = np.asarray(figure.cloth) * folds[..., None] * tone

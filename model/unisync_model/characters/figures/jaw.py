@@ -37,6 +37,10 @@ class Jaw:
             np.float32,
         )
 
+    def drop(self, x: Picture) -> Picture:
+        """How far the jaw's edge sinks at most: the chin fully, the jaw's corners not at all."""
+        return np.asarray(JAW_DROP * (1 - smoothstep(np.abs(x), 0.25, 1.0)), np.float32)
+
     def shift(self, x: Picture, y: Picture, mouth: MouthShape) -> tuple[Picture, Picture]:
         """How far what is seen at (x, y) has come right and down from its resting place."""
         reach = self.reach(x, y)
@@ -46,18 +50,16 @@ class Jaw:
             down = self._down(x - right, y - down, mouth) * reach
         return right.astype(np.float32), down.astype(np.float32)
 
-    def moved(
-        self, points: NDArray[np.float64], mouth: MouthShape
-    ) -> NDArray[np.float64]:
+    def moved(self, points: NDArray[np.float64], mouth: MouthShape) -> NDArray[np.float64]:
         """(N, 2) resting points of skin below the lips, where the jaw takes them."""
         x, y = (points[:, k].astype(np.float32) for k in (0, 1))
         return points + np.stack([0 * x, self._down(x, y, mouth)], 1)
 
     def _down(self, x: Picture, y: Picture, mouth: MouthShape) -> Picture:
-        """How far skin at rest at (x, y) sinks: with the lip at the lip, with the jaw at the chin."""
+        """How far skin at rest at (x, y) sinks: as the lip at the lip, as the jaw at the chin."""
         shape, half = self.shape, half_width(self.shape, mouth)
         lip = lip_drop(mouth, np.abs(x) / half)
-        jaw = JAW_DROP * mouth.gap * (1 - smoothstep(np.abs(x), 0.25, 1.0))
+        jaw = mouth.gap * self.drop(x)
         low = shape.mouth_y + 1.1 * shape.lip_height
         between = smoothstep(y, low, shape.chin_y - 0.12)
         onset = np.clip((y - shape.mouth_y) / (low - shape.mouth_y), 0, 1)

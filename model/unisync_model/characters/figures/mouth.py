@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..canvas import Canvas, Picture, bump, paint
+from ..canvas import Canvas, Picture, Values, bump, paint
 from .figure import Figure, Shape
 
 Points = NDArray[np.float64]
@@ -64,7 +64,7 @@ def half_width(shape: Shape, mouth: MouthShape) -> float:
 def lip_drop(mouth: MouthShape, t: NDArray[np.floating]) -> NDArray[np.floating]:
     """How far the lower lip lies under its place at rest; ``t`` is -1..1 from corner to corner."""
     power = 2.5 - 0.6 * mouth.round
-    return LIP_DROP * mouth.gap * (1 - np.minimum(np.abs(t), 1) ** power)
+    return np.asarray(LIP_DROP * mouth.gap * (1 - np.minimum(np.abs(t), 1) ** power))
 
 
 def mouth_lines(shape: Shape, mouth: MouthShape) -> MouthLines:
@@ -130,9 +130,7 @@ class MouthPainter:
             self._bite(picture, lines, mouth.bite)
         self._edges(picture, lines, mouth, shown)
 
-    def _lips(
-        self, picture: Picture, lips: Picture, lines: MouthLines, mouth: MouthShape
-    ) -> None:
+    def _lips(self, picture: Picture, lips: Picture, lines: MouthLines, mouth: MouthShape) -> None:
         """The upper lip lies in its own shade, the lower one catches the light."""
         figure = self.figure
         x, y = self.canvas.grid
@@ -209,10 +207,8 @@ class MouthPainter:
         tall = (0.30 + 0.42 * mouth.tongue) * (low - top) + 0.006
         wide = (0.62 - 0.18 * mouth.tongue) * lines.half
         body = bump(x, y, 0, low + 0.015, wide, tall)
-        if self.figure.drawn:
-            cover = _step(body - 0.45, 0.10)
-        else:
-            cover = np.clip(1.8 * body - 0.35, 0, 1)
+        soft = np.clip(1.8 * body - 0.35, 0, 1)
+        cover = _step(body - 0.45, 0.10) if self.figure.drawn else soft
         groove = 1 - 0.18 * bump(x, y, 0, low, 0.03, 0.2)
         near = 0.62 + 0.38 * np.clip((y - top) / (low - top + 0.02), 0, 1)
         paint(picture, inside * cover, self._flesh(bright) * (groove * near)[..., None])
@@ -226,9 +222,7 @@ class MouthPainter:
         tint = np.array([0.93, 0.90, 0.84], np.float32) * self.light.mean(axis=2)[..., None]
         paint(picture, self.canvas.polygon(band, 0.006) * np.float32(bite), np.clip(tint, 0, 1))
 
-    def _edges(
-        self, picture: Picture, lines: MouthLines, mouth: MouthShape, shown: float
-    ) -> None:
+    def _edges(self, picture: Picture, lines: MouthLines, mouth: MouthShape, shown: float) -> None:
         """The dark between closed lips, the corners, and the outline of drawn mouths."""
         figure = self.figure
         ink = np.asarray(figure.lips, np.float32) * 0.28
@@ -245,5 +239,5 @@ class MouthPainter:
             paint(picture, (0.35 + 0.2 * mouth.width) * corner, ink)
 
 
-def _step(distance: Picture, soft: float) -> Picture:
-    return np.clip(distance / np.float32(soft) + 0.5, 0, 1).astype(np.float32)
+def _step(distance: Values, soft: float) -> Picture:
+    return np.asarray(np.clip(distance / np.float32(soft) + 0.5, 0, 1), np.float32)

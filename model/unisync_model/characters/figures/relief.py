@@ -32,7 +32,7 @@ def lighting_relief(figure: Figure, canvas: Canvas) -> Picture:
     round_side = np.clip(1 - np.abs(x / (1.06 * half)) ** power, 0, 1) ** (1 / power)
     height = 0.75 * round_side * np.sqrt(np.clip(1 - (y / 1.72) ** 2, 0, 1))
     deep = {"film": 1.0, "robot": 0.5}.get(figure.look, 0.55)
-    height += _nose(figure, x, y) * (0.7 if figure.look in ("cel", "flat") else 1.0)
+    height += _nose(figure, x, y) * (0.3 if figure.drawn else 1.0)
     socket = 0.8 * shape.eye_size + 0.10
     height -= 0.13 * deep * bump(side, y, shape.eye_x, -0.03, socket + 0.04, 0.17)
     height += 0.07 * deep * bump(side, y, shape.eye_x, shape.brow_y + 0.03, 0.32, 0.11)

@@ -47,9 +47,7 @@ def cloth_light(light: Light, look: str, x: Picture) -> Picture:
     return np.asarray(across[..., None], np.float32)
 
 
-def _textured(
-    figure: Figure, canvas: Canvas, colour: Picture, rng: np.random.Generator
-) -> None:
+def _textured(figure: Figure, canvas: Canvas, colour: Picture, rng: np.random.Generator) -> None:
     """Pores and blotches, fur, brushed metal; freckles and spots. In place."""
     x, y = canvas.grid
     noise = rng.standard_normal(canvas.shape, np.float32)
@@ -61,7 +59,7 @@ def _textured(
         broad = _unit(canvas.blur(noise, 0.11)) * (0.02 + 0.02 * figure.age)
         colour *= (1 + strength * (fine + broad))[..., None]
     if figure.freckles:
-        spots = smoothstep(_unit(canvas.blur(noise, 0.016)), 1.5, 2.2)
+        spots = smoothstep(_unit(canvas.blur(noise, 0.012)), 1.7, 2.3)
         where = bump(np.abs(x), y, 0.42, 0.36, 0.42, 0.30)
         paint(colour, spots * where * 0.6 * figure.freckles, np.array(figure.skin) * 0.62)
     if figure.age > 0.75 and figure.look == "film":
