@@ -39,7 +39,9 @@ from typing import Protocol, runtime_checkable
 import opentimelineio as otio
 
 from .errors import EditError
+from .foreign import foreign
 from .limits import MAX_BYTES, read_bytes
+from .otio_bundle import MEDIA, is_bundle, is_folder_bundle, media_map, read_content
 from .timebase import Rate
 
 
@@ -220,7 +222,8 @@ def open_edit(
     """Open an edit document, whatever its format; the content decides, not the file name.
 
     Args:
-        path: the document, or the folder that an .fcpxmld is.
+        path: the document; or a bundle: an .otioz, or the folder that an .fcpxmld or .otiod is.
+            The media in an .otioz must be unpacked (:mod:`.otio_bundle`) and mapped.
         path_map: how the edit's media paths become this machine's.
         sequence: name of the sequence to take when the document holds several.
         rate: the record rate, for a format that does not state it (EDL).
@@ -231,12 +234,13 @@ def open_edit(
             from, of a rate that is not known, or not of ``rate``.
     """
     path = Path(path)
-    if (path / "content.otio").is_file():
-        raise EditError(
-            "This is an .otiod bundle, a folder", file=path, remedy="Open the content.otio inside"
-        )
-    path, inside = _bundle(path)
-    data = read_bytes(inside, max_bytes)
+    if is_bundle(path):
+        data = read_content(path, max_bytes)
+        if is_folder_bundle(path):
+            path_map = media_map(path / MEDIA, path_map or PathMap())
+    else:
+        path, inside = _bundle(path)
+        data = read_bytes(inside, max_bytes)
     return read_edit(data, path, path_map=path_map, sequence=sequence, rate=rate)
 
 
@@ -279,6 +283,8 @@ def read_edit(
                     remedy="Leave the rate out: this edit states its own",
                 )
             return document
+    if kind := foreign(data, path):
+        raise EditError(f"This is {kind.what}, not an edit", file=path, remedy=kind.remedy)
     known = ", ".join(f"{a.name} ({' '.join(a.suffixes)})" for a in adapters())
     raise EditError(
         "This is no edit document of a known format",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
 
 from unisync_adapters.document import open_edit
 
+from ..job.bundle import with_bundle_media
 from ..plan.make import make_plan
 from ..plan.options import PlanOptions
 from ..plan.table import print_plan
@@ -24,10 +26,12 @@ def plan(edit: Path, options: PlanOptions, as_json: bool) -> None:
 
     Nothing is written. `unisync dub` with the same options does it.
     """
-    document = open_edit(
-        edit, path_map=options.path_map, sequence=options.sequence, rate=options.rate
-    )
-    made = make_plan(document, options)
+    with TemporaryDirectory(prefix="unisync-") as folder:
+        options = with_bundle_media(edit, Path(folder), options)
+        document = open_edit(
+            edit, path_map=options.path_map, sequence=options.sequence, rate=options.rate
+        )
+        made = make_plan(document, options)
     if as_json:
         click.echo(dump(made), nl=False)
     else:

@@ -16,6 +16,7 @@ from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.relink import relink_of
 from ..records import clear_stale, dump, load, write_atomic
+from .bundle import edit_digest, returned_map, write_returned
 from .folder import JobFolder
 from .result import ShotResult
 
@@ -89,7 +90,7 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     document = read_edit(
         job.edit.read_bytes(),
         Path(job.plan.edit),
-        path_map=options.path_map,
+        path_map=returned_map(Path(job.plan.edit), job.out / "media", options.path_map),
         sequence=options.sequence,
         rate=options.rate,
     )
@@ -106,7 +107,8 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     record = _sidecar(job, data, rendered)
     # the sidecar first: a file with our name and no sidecar is somebody else's
     write_atomic(sidecar, dump(record))
-    write_atomic(target, data)
+    media = sorted({relink.path for relink in relinks})
+    write_returned(Path(job.plan.edit), target, data, media)
     return Assembled(target, sidecar, len(relinks))
 
 
@@ -202,8 +204,7 @@ def is_ours(job: JobFolder) -> bool:
     target = job.out / job.job.output
     if not (target.exists() and job.sidecar.exists()):
         return False
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    return digest == read_sidecar(job.sidecar).returned_sha256
+    return edit_digest(target) == read_sidecar(job.sidecar).returned_sha256
 
 
 def read_sidecar(path: Path) -> Sidecar:

@@ -18,6 +18,7 @@ from ..plan.plan import Plan
 from ..records import clear_stale
 from ..review.page import build_review
 from .assemble import Assembled, assemble
+from .bundle import with_bundle_media
 from .events import Event, Listener, silent
 from .folder import JobFolder, create_job, jobs_in, open_job
 from .pool import WorkerPool
@@ -85,6 +86,7 @@ class Described(Protocol):
 
 def plan_job(edit: Path, out: Path, options: PlanOptions, engine: Described) -> JobFolder:
     """Read and plan the edit and write the job folder: the first half, before any rendering."""
+    options = with_bundle_media(edit, out, options)
     document = open_edit(
         edit, path_map=options.path_map, sequence=options.sequence, rate=options.rate
     )

@@ -6,6 +6,7 @@
       EDIT_UNISYNC_FR_v001.xml          the returned edit, written by assemble
       EDIT_UNISYNC_FR_v001.unisync.json what was made, by what, from what
       media/unisync_fr_<key>.mov        new media, named by content
+      bundles/<content>/                media of an .otioz that came in, unpacked
       shots/<key>/result.json           one rendered shot; written last
       jobs/<name>/job.json plan.json edit.xml faces.json
       jobs/<name>/cancel                while this file is there, nobody renders the job
@@ -132,7 +133,8 @@ class JobFolder:
         return self.out / "shots" / key
 
     def media_name(self, clip: ClipPlan) -> str:
-        """Relative path of the new media. Ours entirely: no text from the edit enters it."""
+        """Relative path of the new media if this job renders it; ``ShotResult.media`` says where it
+        is. Ours entirely: no text from the edit enters it."""
         assert clip.shot is not None
         language = slug(clip.shot.language).lower()
         return f"media/unisync_{language}_{self.render_key(clip)[:16]}.mov"
@@ -167,9 +169,9 @@ def slug(text: str) -> str:
 
 
 def job_identity(plan: Plan, info: EngineInfo, options: PlanOptions) -> str:
-    """The same edit bytes, dub, shots and engine are the same job."""
+    """The same edit bytes, language, shots (and so dub) and engine are the same job."""
     digest = hashlib.sha256(f"{FORMAT}\0{PIPELINE}\0{info.fingerprint}\0".encode())
-    digest.update(plan.edit_sha256.encode())
+    digest.update(f"{plan.edit_sha256}\0{plan.dub.language}".encode())
     for clip in plan.clips:
         digest.update(f"\0{clip.origin}\0{clip.decision.value}".encode())
         digest.update((clip.shot.key if clip.shot else clip.reason).encode())
@@ -204,7 +206,7 @@ def create_job(
     job = Job(
         format=FORMAT,
         identity=identity,
-        edit=f"edit{suffix}",
+        edit=f"edit{'.otio' if suffix.lower() in ('.otioz', '.otiod') else suffix}",
         output=f"{name}{suffix}",
         engine=info.name,
         fingerprint=info.fingerprint,

@@ -219,6 +219,8 @@ def purge_job(job: JobFolder) -> list[Path]:
             result = job.result(clip)
             if result is not None:
                 _remove(job.out / "review" / "media" / media_folder(result), removed)
+                if result.media is not None:  # another language's job may have made it
+                    _remove(job.out / result.media, removed)
             _remove(job.shot_folder(key), removed)
             _remove(job.out / job.media_name(clip), removed)
     if is_ours(job):
@@ -241,7 +243,8 @@ def _remove_unused(out: Path, removed: list[Path]) -> None:
             _remove(path, removed)
     for path in sorted((out / "media").glob("unisync_*.mov")):
         _remove(path, removed)
-    _remove(out / "review" / "media", removed)
+    for folder in (out / "review" / "media", out / "bundles"):
+        _remove(folder, removed)
 
 
 def _remove(path: Path, removed: list[Path]) -> None:

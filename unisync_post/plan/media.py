@@ -203,4 +203,3 @@ def _file_name(clip: otio.schema.Clip, path: Path | None) -> str:
         return MediaUrl.parse(str(path)).name
     media = clip.media_reference
     return media.name or clip.name or ""
-
