@@ -83,9 +83,9 @@ def changed(data: bytes, path: Path) -> Iterator[tuple[Any, list[bytes]]]:
 
 
 def _tidied(data: bytes) -> bytes:
-    """With 512 byte sectors a header counts no directory sectors ([MS-CFB] 2.2); pyaaf2 does."""
-    (shift,) = struct.unpack_from("<H", data, 30)
-    return data[:40] + bytes(4) + data[44:] if shift == _SECTOR_SHIFTS[0] else data
+    """A header of version 3 counts no directory sectors ([MS-CFB] 2.2), though pyaaf2 does."""
+    (version,) = struct.unpack_from("<H", data, 26)
+    return data[:40] + bytes(4) + data[44:] if version == 3 else data
 
 
 def _open(data: bytes, file: Any) -> Any:
