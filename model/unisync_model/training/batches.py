@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -100,7 +100,7 @@ class Batch:
     s: Tensor
 
     def to(self, device: torch.device | str) -> Batch:
-        moved = {
+        moved: dict[str, Any] = {
             f.name: value.to(device, non_blocking=True)
             for f in fields(self)
             if isinstance(value := getattr(self, f.name), Tensor)
@@ -183,9 +183,6 @@ def drawn(samples: Sequence[Sample], prompts: Prompts, config: TrainConfig, posi
         eps=torch.randn(x0.shape, generator=generator),
         s=draw_levels(count, config.loss, generator),
     )
-
-
-T = TypeVar("T")
 
 
 def _windowed(sample: Sample, latents: int, generator: torch.Generator) -> Sample:

@@ -27,9 +27,7 @@ class RunLog:
         if folder is not None and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(  # type: ignore[no-untyped-call]
-                str(folder), purge_step=step or None
-            )
+            self._board = SummaryWriter(str(folder), purge_step=step or None)
         elif folder is not None:
             log.warning("tensorboard is not installed: pip install 'unisync-post[train]'")
 

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,7 +23,11 @@ def make_optimizer(
     Raises:
         ModelError: 8 bits without bitsandbytes.
     """
-    settings = {"lr": config.lr, "betas": config.betas, "weight_decay": config.weight_decay}
+    settings: dict[str, Any] = {
+        "lr": config.lr,
+        "betas": config.betas,
+        "weight_decay": config.weight_decay,
+    }
     if config.kind == "adamw":
         return torch.optim.AdamW(parameters, **settings)
     if importlib.util.find_spec("bitsandbytes") is None:
