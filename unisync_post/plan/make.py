@@ -30,7 +30,7 @@ from .relink import new_name
 from .shots import Shot
 from .walk import Placement, placements
 
-_FORMAT = b"unisync shot 2"
+_FORMAT = b"unisync shot 3"
 
 
 def make_plan(
@@ -82,11 +82,12 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     )
 
 
-def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: str | None) -> str:
-    """Content hash of a shot: what is shown, what is heard, and what was asked for.
+def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, face: str | None) -> str:
+    """Content hash of a shot: what is shown, what is heard, and which face was asked for.
 
     Moved or renamed media and a shot that only moved in the cut keep their key; so does the same
-    stretch used in two places with the same dub.
+    stretch used in two places with the same dub, and a shot that sounds the same in two languages
+    (a song, a line that is not dubbed, a mouth that comes to rest).
     """
     exact = (piece.source.rate.fps, piece.start, piece.speed, piece.rate.fps)
     parts = (
@@ -94,7 +95,6 @@ def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, language: str, face: st
         (piece.source.start, piece.source.count, piece.length, piece.head),
         [number.as_integer_ratio() for number in exact],
         dub.hex(),
-        language,
         face,
     )
     return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())
@@ -108,7 +108,7 @@ def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -
     window = (piece.dub_start - CONTEXT, piece.dub_start + after)
     sound = judge.dub.digest(piece.dub_start, *window)
     return Shot(
-        key=shot_key(info, piece, sound, language=language, face=verdict.face),
+        key=shot_key(info, piece, sound, face=verdict.face),
         origin=placement.origin,
         name=placement.clip.name or info.path.stem,
         media=info.path,

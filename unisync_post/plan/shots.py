@@ -41,7 +41,7 @@ class Shot:
 
     Attributes:
         key: content hash of everything below that decides the pixels, and of the dub's samples
-            under it; not of paths or names.
+            under it; not of paths, names or the language.
         origin: the clip in its document.
         name: the clip's name.
         media: the plate file.

@@ -524,7 +524,6 @@ def test_40_the_key_is_what_is_shown_and_heard(desk: Desk, dub: Path) -> None:
         desk.plan(track(clip("A", 100, 51)), dub=dub),
         desk.plan(track(clip("A", 100, 50)), dub=dub, handles=8),
         desk.plan(track(clip("A", 100, 50)), dub=dub, face="left"),
-        desk.plan(track(clip("A", 100, 50)), dub=f"{dub}@de"),
         desk.plan(track(clip("A", 100, 50)), dub=desk.sound("other_FR.wav", ALL, seed=7)),
     ]
     keys = {before.shot.key} | {p.clips[0].shot.key for p in others if p.clips[0].shot}

@@ -164,3 +164,23 @@ def test_36_one_edit_in_two_languages_is_one_job_for_each(
     assert [shot.dub[0].path.name for shot in shots if shot] == ["f.wav", "g.wav"]
     assert [shot.original[0].path.name for shot in shots if shot] == ["o.wav", "o.wav"]
     assert len({shot.key for shot in shots if shot}) == 2
+
+
+def test_36_a_shot_that_sounds_the_same_in_two_languages_is_one_shot(desk: Desk) -> None:
+    """A song that nobody translates: rendered once, for both timelines."""
+    for name in "AB":
+        desk.plate(f"{name}.mov")
+    song = sound_in(desk.sound("song.wav", (0, 2), length=2))
+    rest = np.zeros((SOUND_RATE * 2, 1), np.int16)
+    plans = []
+    for seed, tag in enumerate(("fr", "de")):
+        line = sound_in(desk.sound("line.wav", (0, 2), length=2, seed=seed + 1))
+        dub = desk.samples(f"dub_{tag}.wav", np.concatenate([song, rest, line, rest]))
+        plans.append(desk.plan(track(clip("A"), gap(50), clip("B")), dub=f"{dub}@{tag}"))
+    french, german = plans
+    assert french.new_name != german.new_name
+    keys = [[made.shot.key for made in plan.clips if made.shot] for plan in plans]
+    assert keys[0][0] == keys[1][0]
+    assert keys[0][1] != keys[1][1]
+    tagged = [made.shot.language for plan in plans for made in plan.clips if made.shot]
+    assert tagged == ["fr", "fr", "de", "de"]
