@@ -162,7 +162,7 @@ engine_option = click.option(
     default="auto",
     show_default=True,
     help="What generates the mouths; auto takes the best that can run here and says which. "
-    "package.module:factory opens an engine of your own.",
+    "unisync@FOLDER runs a model folder, package.module:factory an engine of your own.",
 )
 workers_option = click.option(
     "--workers",
