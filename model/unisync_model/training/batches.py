@@ -25,14 +25,19 @@ from .pairs import build, choose
 from .prompts import Prompts
 from .samples import Sample, Samples, Shape
 
-ORDER, DRAWS = 0, 1
+ORDER, DRAWS, LAYERS = 0, 1, 2
 """Streams of random numbers that must not meet."""
 
 
+def seed_of(*numbers: int) -> int:
+    """A seed for one thing out of many; neighbouring numbers give unrelated streams."""
+    words = np.random.SeedSequence([n % 2**64 for n in numbers]).generate_state(2, np.uint32)
+    return int(words[0]) << 31 ^ int(words[1])
+
+
 def seeded(*numbers: int) -> torch.Generator:
-    """A generator for one thing out of many; neighbouring numbers give unrelated streams."""
-    words = np.random.SeedSequence([n & 0xFFFFFFFF for n in numbers]).generate_state(2, np.uint32)
-    return torch.Generator().manual_seed(int(words[0]) << 31 ^ int(words[1]))
+    """A generator for one thing out of many."""
+    return torch.Generator().manual_seed(seed_of(*numbers))
 
 
 class Order:

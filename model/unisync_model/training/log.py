@@ -19,7 +19,7 @@ class RunLog:
 
     Args:
         folder: for TensorBoard's files; None writes none (processes other than the first).
-        step: entries from here on, of a run that went further before it was cut off, are dropped.
+        step: where the run stands; later entries, from before it was cut off, are dropped.
     """
 
     def __init__(self, folder: Path | None, step: int = 0) -> None:
@@ -27,7 +27,7 @@ class RunLog:
         if folder is not None and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(folder), purge_step=step or None)
+            self._board = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
         elif folder is not None:
             log.warning("tensorboard is not installed: pip install 'unisync-post[train]'")
 

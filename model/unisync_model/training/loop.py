@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from ..errors import NonFiniteError
 from ..memory import free_bytes
 from ..transformer import UniSyncTransformer3DModel
-from .batches import Batch, Batches
+from .batches import LAYERS, Batch, Batches, seed_of
 from .config import TrainConfig
 from .config_file import save_config
 from .log import RunLog
@@ -45,7 +45,7 @@ class Moment:
 
 Probe = Callable[[Moment], None]
 """Sample grids, the leak metric: called every ``log.probe_every`` steps and at the end. It cannot
-change the run: weights and random states are as before when it returns."""
+change the run: the weights are as before when it returns, and random numbers are the step's."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def train(
 
     ``out`` holds ``config.toml`` (resolved), ``checkpoints/``, ``tensorboard/`` and, after the last
     step, ``adapter.safetensors`` or ``transformer/``. A run cut off at any instant and started
-    again ends with the same bytes as one that was not (on the CPU; CUDA's kernels may differ in
-    the last bit).
+    again ends with the same weights, bit for bit, as one that was not (on the CPU; CUDA's kernels
+    may differ in the last bit).
 
     Args:
         model: the base; changed in place. A run that is gone on with needs the same base anew.
@@ -178,6 +178,8 @@ class _Run:
 
     def _step(self, batches: list[Batch]) -> float:
         state, config = self.state, self.config
+        # what the layers draw (LoRA's dropout) is the step's, too, and needs no state either
+        torch.manual_seed(seed_of(config.seed, LAYERS, state.step, self.accelerator.process_index))
         rate = config.optim.lr * pace(state.step, config.steps, config.optim)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
@@ -241,7 +243,7 @@ class _Run:
         self.accelerator.wait_for_everyone()
 
     def _probe(self) -> None:
-        with self._averaged(), torch.random.fork_rng(), torch.no_grad():
+        with self._averaged(), torch.no_grad():
             for probe in self.probes if self.accelerator.is_main_process else ():
                 probe(Moment(self.state.step, self.model, self.log))
         self.accelerator.wait_for_everyone()

@@ -2,8 +2,10 @@
 
 A checkpoint is a folder that appears under its name only when it is complete:
 
-    checkpoints/step-00000500/state.safetensors   weights, moments, average, random states
+    checkpoints/step-00000500/state.safetensors   weights, moments, average
                               state.json          step, configuration, what must not change
+
+Random numbers need no state: all of them come from the seed and the step (:mod:`.batches`).
 """
 
 from __future__ import annotations
@@ -172,9 +174,6 @@ def _gathered(state: RunState) -> tuple[dict[str, Tensor], dict[str, Any]]:
         numbers["ema.step"] = state.ema.optimization_step
         shadows = zip(names, state.ema.shadow_params, strict=True)
         tensors |= {f"average.{name}": shadow for name, shadow in shadows}
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
     return {key: value.cpu().contiguous().clone() for key, value in tensors.items()}, numbers
 
 
@@ -196,9 +195,6 @@ def _scattered(state: RunState, tensors: dict[str, Tensor], numbers: dict[str, A
     state.optimizer.load_state_dict({"state": moments, "param_groups": groups})
     if state.ema is not None:
         state.ema.optimization_step = numbers["ema.step"]
-    torch.set_rng_state(tensors["random.cpu"])
-    if torch.cuda.is_available() and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
 
 
 def _room(folder: Path, wanted: int) -> None:
