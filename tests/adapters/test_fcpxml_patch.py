@@ -13,7 +13,7 @@ from fcpxmls import Edit, Item, Media
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from test_fcpxml_read import HOUR, NTSC, clip, read
+from test_fcpxml_read import HOUR, NTSC, SILENT, clip, read
 
 from unisync_adapters.document import PathMap, Relink
 from unisync_adapters.errors import EditError
@@ -23,7 +23,6 @@ from unisync_adapters.otiotime import exact_seconds
 from unisync_adapters.timebase import parse_seconds
 
 NAME = "Reel 1_FR_v001"
-SILENT = Media("silent.mov", audio=False)
 
 
 def relink(document: FcpxmlDocument, index: int = 0, handle: int = 12, **changes: Any) -> Relink:

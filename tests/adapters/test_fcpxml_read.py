@@ -21,6 +21,7 @@ from unisync_adapters.timebase import Rate
 PATH = Path("cut.fcpxml")
 NTSC = Fraction(24000, 1001)
 HOUR = Media("b.mov", start=90000)
+SILENT = Media("silent.mov", audio=False)
 
 
 def read(edit: Edit | bytes, sequence: str | None = None) -> FcpxmlDocument:
@@ -134,6 +135,30 @@ def test_a_conform_that_scales_plays_frame_by_frame() -> None:
     assert clip(document).effects[0].time_scalar == pytest.approx(24 / 25)
     assert not clip(document, 1).effects
     assert [first_frame(document, i) for i in (0, 1)] == [684, 684]
+
+
+@pytest.mark.parametrize(
+    ("source", "edit", "speed"),
+    [
+        ("23.98", Fraction(25), Fraction(25) / NTSC),
+        ("23.98", Fraction(24), Fraction(1001, 1000)),
+        ("23.98", Fraction(60), Fraction(1001, 1000)),
+        ("23.98", Fraction(60000, 1001), Fraction(1)),
+        ("29.97", Fraction(60), Fraction(1001, 1000)),
+        ("25", Fraction(50), Fraction(1)),
+        ("24", Fraction(50), None),
+        ("25", Fraction(30), None),
+    ],
+)
+def test_conform_scales_neighbours_and_repeats_frames_of_the_rest(
+    source: str, edit: Fraction, speed: Fraction | None
+) -> None:
+    """24 fps media at 60 fps is not two and a half times as fast."""
+    item = Item(media=SILENT, conform=source)
+    document = read(Edit([item], rate=edit, tc_start=0))
+    (known,) = document.items.values()
+    assert known.retime.speed == (speed or 1)
+    assert (known.refuse is None) == (speed is not None)
 
 
 def test_connected_clips_follow_the_scaled_clock() -> None:

@@ -2,8 +2,9 @@
 
 A clip has a clock of its own: ``start``, markers and the offsets of what is connected to it count
 in it. A ``timeMap`` says what that clock's times (``time``) are in the media (``value``). Without
-one the clock is the media's, and a ``conform-rate`` that scales plays it frame by frame: 25
-pictures of 25 fps media fill 25 frames of a 24 fps timeline.
+one the clock is the media's, and a ``conform-rate`` that scales plays it so that its frames fall on
+the timeline's: 25 pictures of 25 fps media fill 25 frames at 24 fps; of 23.976 fps media at 60 fps
+24 pictures fill a second, by turns two and three frames long.
 """
 
 from __future__ import annotations
@@ -64,9 +65,14 @@ def retime_of(tag: Tag, rate: Rate) -> Retime:
     tags = tuple(found for found in (conform, time_map) if found is not None)
     if not tags:
         return PLAIN
-    pace = Fraction(1)
+    pace: Fraction | None = Fraction(1)
     if conform is not None and not conform.is_off("scaleEnabled"):
         pace = _pace(conform, rate)
+    if pace is None:
+        why = (
+            "Its frame rate is conformed in a way that no rule tells; set it by hand, or transcode"
+        )
+        return Retime(tags=tags, refuse=why)
     if time_map is None:
         return Retime(pace, tags=tags)
     points = _points(time_map)
@@ -85,16 +91,31 @@ _LINE = Fraction(1, 10_000)
 """Seconds by which a point may lie off a line that is one: writers round."""
 
 
-def _pace(conform: Tag, rate: Rate) -> Fraction:
+def _pace(conform: Tag, rate: Rate) -> Fraction | None:
+    """Media seconds per record second of media that is conformed; None where we do not know.
+
+    Final Cut plays neighbouring rates frame by frame, and repeats or drops whole frames where one
+    rate is the other's double, or film's in video; then only the 1000/1001 between them is left.
+    """
     text = conform.get("srcFrameRate")
     if text is None:
         return Fraction(1)
     try:
         if len(text) > 9:
             raise TimeError(text)
-        return rate.fps / Rate.of(text).fps
+        source = Rate.of(text)
     except TimeError as error:
         raise conform.located(EditError(f"srcFrameRate {text[:30]!r} is no frame rate")) from error
+    exact = rate.fps / source.fps
+    if abs(exact - 1) < _NEIGHBOURS:
+        return exact
+    nominal = Fraction(rate.nominal, source.nominal)
+    return exact / nominal if max(nominal, 1 / nominal) in _CADENCES else None
+
+
+_NEIGHBOURS = Fraction(1, 20)
+_CADENCES = (2, 4, 5, Fraction(5, 2), Fraction(5, 4))
+"""How often each picture is shown: every one twice …, or 24 pictures over 60 or 30 frames."""
 
 
 def _points(time_map: Tag) -> list[tuple[Fraction, Fraction]]:
