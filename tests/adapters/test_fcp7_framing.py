@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xmeml import RESOLVE, Edit, Item, Media
@@ -40,11 +42,15 @@ def keys(*values: int) -> str:
     )
 
 
+def through(effects: Sequence[Any]) -> list[bool]:
+    return [effect.metadata["unisync"]["see_through"] for effect in effects]
+
+
 POINT = "<value><horiz>0</horiz><vert>0.08</vert></value>"
 
 
 @pytest.mark.parametrize(
-    ("raster", "extra", "through"),
+    ("raster", "extra", "expected"),
     [
         (HD, "", False),
         (HD, motion("basic", scale="100", center=POINT), False),
@@ -67,10 +73,20 @@ POINT = "<value><horiz>0</horiz><vert>0.08</vert></value>"
         (HD, "<compositemode>multiply</compositemode>", True),
     ],
 )
-def test_what_lets_through(raster: tuple[int, int], extra: str, through: bool) -> None:
+def test_what_lets_through(raster: tuple[int, int], extra: str, expected: bool) -> None:
     item = Item(Media("b.mov", raster=raster), 0, 50, extra=extra)
     text = Edit([[item]], RESOLVE).text().replace("<video>", "<video>" + FRAME, 1)
     document = ADAPTER.read(text.encode(), Path("cut.xml"), PathMap(), None)
     (clip,) = document.timeline.tracks[0].find_clips()
-    stated = [effect.metadata["unisync"]["see_through"] for effect in clip.effects]
-    assert stated == [True] * through
+    assert through(clip.effects) == [True] * expected
+
+
+@pytest.mark.parametrize(("scale", "expected"), [("100", []), ("40", [True])])
+def test_a_nest_lets_through(scale: str, expected: list[bool]) -> None:
+    inside = [[Item(Media("b.mov"), 0, 50)]]
+    nest = Item(None, 0, 50, nest="n1", extra=motion("basic", scale=scale))
+    document = ADAPTER.read(
+        Edit([[nest]], RESOLVE, nests={"n1": inside}).data(), Path("cut.xml"), PathMap(), None
+    )
+    (stack,) = document.timeline.tracks[0]
+    assert through(stack.effects) == expected

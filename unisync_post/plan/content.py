@@ -90,6 +90,11 @@ def see_through(
         return True
     if idle == _STILL:
         return _suffix(getattr(media, "target_url", "")) in _ALPHA_STILLS
+    return uncovers(effects)
+
+
+def uncovers(effects: Iterable[otio.schema.Effect]) -> bool:
+    """Whether what lies below may be seen past these effects: scaled or faded down."""
     return any(_shrinks(effect) for effect in effects)
 
 

@@ -17,7 +17,7 @@ import opentimelineio as otio
 from unisync_adapters.document import Document
 from unisync_adapters.timebase import Rate
 
-from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of
+from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of, uncovers
 from .exact import Moment, ceil, frames
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
@@ -95,7 +95,7 @@ class _Frame:
     """How a composition's own time lies on the record timeline.
 
     ``zero``: record frame of its time 0. ``window``: record frames that are let through.
-    ``depth``: tracks above it.
+    ``depth``: tracks above it. ``through``: what lies below it may be seen.
     """
 
     zero: Moment
@@ -103,6 +103,7 @@ class _Frame:
     depth: int = 0
     off: str | None = None
     retimed: str | None = None
+    through: bool = False
     names: tuple[str, ...] = ()
 
     @classmethod
@@ -183,6 +184,7 @@ class _Walk:
             zero=at,
             window=window,
             retimed=frame.retimed or (nest.name if retimed else None),
+            through=frame.through or uncovers(nest.effects),
             names=(*frame.names, nest.name),
         )
         if isinstance(nest, otio.schema.Track):
@@ -227,7 +229,7 @@ class _Walk:
                 refuse=str(noted["refuse"]) if noted.get("refuse") else None,
                 idle=idle,
                 speed=speed_of(effects),
-                through=see_through(reference, effects, idle),
+                through=frame.through or see_through(reference, effects, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
         )

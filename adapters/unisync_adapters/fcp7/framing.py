@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import opentimelineio as otio
+
 from .scan import Element
 
 _WORDS = (">basic<", ">crop<", ">opacity<")
@@ -38,6 +40,20 @@ def shows_below(clip: Element, raster: Raster | None, sequence: Element) -> bool
     return any(_uncovers(effect, raster, sequence) for effect in effects if effect is not None)
 
 
+def frame_of(sequence: Element) -> Raster | None:
+    """Width and height of a sequence, where it says."""
+    stated = sequence.first("media", "video", "format", "samplecharacteristics")
+    if stated is None:
+        return None
+    width, height = stated.int_of("width"), stated.int_of("height")
+    return (width, height) if width and height else None
+
+
+def motion() -> otio.schema.Effect:
+    """What stands in OTIO for motion that lets one see what lies below."""
+    return otio.schema.Effect(effect_name="motion", metadata={"unisync": {"see_through": True}})
+
+
 def _uncovers(effect: Element, raster: Raster | None, sequence: Element) -> bool:
     kind = effect.text_of("effectid")
     stated = {p.text_of("parameterid"): _values(p) for p in effect.all("parameter")}
@@ -50,15 +66,11 @@ def _uncovers(effect: Element, raster: Raster | None, sequence: Element) -> bool
 
 
 def _fills(raster: Raster | None, sequence: Element, percent: float) -> bool:
-    frame = sequence.first("media", "video", "format", "samplecharacteristics")
+    frame = frame_of(sequence)
     if raster is None or frame is None:
         return False
-    width, height = frame.int_of("width"), frame.int_of("height")
-    if not width or not height:
-        return False
     # a percentage is rounded; a line missing at the edge is no picture in picture
-    lacking = max(width - raster[0] * percent / 100, height - raster[1] * percent / 100)
-    return lacking < 2
+    return all(whole - side * percent / 100 < 2 for side, whole in zip(raster, frame, strict=True))
 
 
 def _values(parameter: Element) -> list[float]:

@@ -28,7 +28,7 @@ from .convert import (
     transition,
     warp,
 )
-from .framing import shows_below
+from .framing import frame_of, motion, shows_below
 from .layout import Crossing, Placed, lay_out
 from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
@@ -242,6 +242,8 @@ class _Reader:
         )
         if refuse:
             stack.metadata["unisync"] = {"refuse": refuse}
+        if at.kind == "video" and shows_below(element, frame_of(nested), at.nest[-1]):
+            stack.effects.append(motion())
         stack.markers.extend(sequence_markers(nested, rate))
         stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
         return stack
@@ -289,8 +291,7 @@ class _Reader:
             clip.effects.append(warp(retime))
         raster = media.raster if media else None
         if at.kind == "video" and shows_below(element, raster, at.nest[-1]):
-            seen = {"unisync": {"see_through": True}}
-            clip.effects.append(otio.schema.Effect(effect_name="motion", metadata=seen))
+            clip.effects.append(motion())
         entry = element.int_of("in") or 0
         for mark in element.all("marker"):
             clip.markers.append(marker(mark, entry, base, scale, plate))

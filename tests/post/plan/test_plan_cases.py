@@ -306,6 +306,18 @@ def test_21_a_picture_in_picture_lets_through(desk: Desk, dub: Path) -> None:
     assert any("Scaled or faded" in w for w in by_name(plan, "B").warnings)
 
 
+def test_21_a_nest_in_a_corner_lets_through(desk: Desk, dub: Path) -> None:
+    desk.plate("A.mov")
+    desk.plate("B.mov")
+    for small in (False, True):
+        inner = nest("Phone", track(clip("B")))
+        metadata = {"unisync": {"see_through": small}}
+        inner.effects.append(otio.schema.Effect(effect_name="motion", metadata=metadata))
+        plan = desk.plan(track(clip("A")), track(inner, name="V2"), dub=dub)
+        assert (by_name(plan, "A").decision is Decision.RENDER) == small
+        assert by_name(plan, "B").decision is Decision.RENDER
+
+
 def test_22_generators_titles_and_stills_are_never_media(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov")
     title = clip("T", media=otio.schema.GeneratorReference("Title", "Text"))
