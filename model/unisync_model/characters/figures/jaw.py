@@ -26,12 +26,12 @@ class Jaw:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """left, top, right, bottom of what moves; the window of the mouth's painter lies inside."""
-        return -1.0, self.shape.mouth_y - 0.34, 1.0, self.shape.chin_y + JAW_DROP + 0.14
+        return -0.9, self.shape.mouth_y - 0.34, 0.9, self.shape.chin_y + JAW_DROP + 0.14
 
     def reach(self, x: Picture, y: Picture) -> Picture:
         """0 where no mouth changes anything, 1 where the jaw moves freely."""
         _, top, _, bottom = self.bounds
-        across = 1 - smoothstep(np.abs(x), 0.72, 1.0)
+        across = 1 - smoothstep(np.abs(x), 0.62, 0.90)
         return np.asarray(
             across * smoothstep(y, top, top + 0.20) * (1 - smoothstep(y, bottom - 0.14, bottom)),
             np.float32,
@@ -39,7 +39,7 @@ class Jaw:
 
     def drop(self, x: Picture) -> Picture:
         """How far the jaw's edge sinks at most: the chin fully, the jaw's corners not at all."""
-        return np.asarray(JAW_DROP * (1 - smoothstep(np.abs(x), 0.25, 1.0)), np.float32)
+        return np.asarray(JAW_DROP * (1 - smoothstep(np.abs(x), 0.25, 0.90)), np.float32)
 
     def shift(self, x: Picture, y: Picture, mouth: MouthShape) -> tuple[Picture, Picture]:
         """How far what is seen at (x, y) has come right and down from its resting place."""
