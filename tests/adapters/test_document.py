@@ -48,9 +48,9 @@ def test_what_is_no_file_is_named(tmp_path: Path, name: str) -> None:
     assert caught.value.file == str(tmp_path / name)
 
 
-def test_a_bundle_folder_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_bundle_folder_holds_an_edit_or_is_refused(tmp_path: Path) -> None:
     (tmp_path / "content.otio").write_bytes(b"{}")
-    with pytest.raises(EditError, match=r"Open the content\.otio inside"):
+    with pytest.raises(EditError, match="no edit document of a known format"):
         open_edit(tmp_path)
 
 

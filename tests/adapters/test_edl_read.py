@@ -316,3 +316,13 @@ def test_a_rate_that_the_edit_contradicts_is_refused() -> None:
     data = dump(timeline(track(clip())))
     with pytest.raises(EditError, match="runs at 24 fps, not at 25"):
         read_edit(data, Path("cut.otio"), rate=PAL)
+
+
+def test_otio_reads_through_our_adapter(tmp_path: Path) -> None:
+    path = tmp_path / "cut.edl"
+    path.write_bytes(Cmx([Ev()]).data())
+    found = otio.adapters.from_name("unisync_edl")
+    assert found.has_feature("read")
+    assert not found.has_feature("write")
+    made = otio.adapters.read_from_file(str(path), adapter_name="unisync_edl", rate=25)
+    assert [c.name for c in made.find_clips()] == ["12A-1"]
