@@ -157,6 +157,10 @@ def test_a_freeze_frame_without_m2() -> None:
         (Ev(played=80, speed="050.0"), "does not explain"),
         (Ev(remarks=("M2 fast",)), "Its speed cannot be read: 'M2 fast'"),
         (Ev(name="a.[1-96].dpx"), "sequence of pictures"),
+        (
+            Ev(dissolve=5, remarks=("M2   Z9   050.0   01:00:00:00",)),
+            "a reel that it does not play",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_by_event(event: Ev, reason: str) -> None:
@@ -296,6 +300,15 @@ def test_a_damaged_list_is_named_with_its_line(data: bytes, what: str) -> None:
     with pytest.raises(EditError, match=what) as caught:
         read(data)
     assert caught.value.file == str(PATH)
+
+
+def test_long_lines_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = Cmx([Ev()]).data()
+    spaces = b"* FROM CLIP NAME: " + b" " * 3_000_000 + b"x\r\n001 " + b"V " * 1_000_000
+    assert len(read(event + spaces).cuts) == 1
+    monkeypatch.setattr("unisync_adapters.edl.lines.MAX_LINES", 3)
+    with pytest.raises(EditError, match="more than 3 lines"):
+        read(event)
 
 
 def test_opened_by_its_content(tmp_path: Path) -> None:

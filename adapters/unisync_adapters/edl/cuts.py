@@ -5,8 +5,8 @@ incoming one, whose first frames are those of the transition. An outgoing side t
 the cut before it ends is that cut's ``tail``: relinking the cut relinks it there too.
 
 Reverse is written in two ways. Avid names the first frame shown and nothing more (out is in + 1):
-that is the entry point of CMX's ``M2``. Others name the whole range that is played, first frame
-first. Anything else is refused.
+that is the entry point of CMX's ``M2``. Others name the whole range that is played, which then ends
+on its first frame. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ def layers(sheet: Sheet, clock: Clock) -> list[Layer]:
     tracks: dict[str, list[Layer]] = {}
     sides = [(clock.record(s.event, 2), s) for s in picture_sides(sheet)]
     for _, side in sorted(sides, key=lambda found: (found[0], found[1].event.ordinal)):
-        for label in PICTURE.findall(side.event.picture):
-            number = label[1:].lstrip("0") or "1"
-            _lay(tracks.setdefault(f"V{number}", []), f"V{number}", side, clock)
+        label = PICTURE.findall(side.event.picture)[0]
+        number = label[1:].lstrip("0") or "1"
+        _lay(tracks.setdefault(f"V{number}", []), f"V{number}", side, clock)
     return [layer for label in sorted(tracks, key=_number) for layer in tracks[label]]
 
 

@@ -28,7 +28,9 @@ _EVENT = re.compile(
 _HEAD = re.compile(r"[ \t]*(\d{1,9})(?:[ \t]+(.*))?")
 _NUMBERED = re.compile(rf"[ \t]*\d{{1,9}}[ \t].*{_TC}.*{_TC}")
 _LONGEST = 1000
-"""Characters of an event line; 128 of reel leave plenty."""
+"""Characters of an event or a remark that means something; 128 of reel leave plenty."""
+MAX_LINES = 2_000_000
+"""A feature has ten thousand; beyond this the document is an attack, not an edit."""
 _REMARKS: dict[str, re.Pattern[str]] = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
@@ -76,12 +78,15 @@ def parse(data: bytes, path: Path) -> Sheet:
     """Read the lines of an EDL.
 
     Raises:
-        EditError: UTF-16, a line that begins like an event and is none, or no event at all.
+        EditError: UTF-16, a line that begins like an event and is none, no event at all, or more
+            lines than an edit can have.
     """
     if data.startswith(_UTF16):
         raise EditError("The EDL is UTF-16 text", file=path, remedy="Save it as UTF-8")
     parser = _Parser(path)
     for line in _lines(data):
+        if line.number > MAX_LINES:
+            raise EditError(f"The EDL has more than {MAX_LINES} lines", file=path)
         parser.line(line)
     if not parser.blocks:
         raise EditError("The EDL holds no event", file=path, remedy="Export it again")
@@ -186,7 +191,7 @@ def _together(last: Event, event: Event) -> bool:
 
 
 def _remark(line: Line) -> Remark:
-    for kind, pattern in _REMARKS.items():
+    for kind, pattern in _REMARKS.items() if len(line.text) <= _LONGEST else ():
         match = pattern.fullmatch(line.text)
         if match is not None:
             groups = match.groupdict()

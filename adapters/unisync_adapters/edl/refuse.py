@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .clock import Clock
 from .sheet import Block
-from .sides import PICTURE, sound_channels
+from .sides import PICTURE, sides_of, sound_channels
 
 if TYPE_CHECKING:
     from .cuts import Cut
@@ -20,10 +20,13 @@ def refusal(cut: Cut, clock: Clock) -> str | None:
     """Why it cannot be processed; None if it can."""
     side, block = cut.side, cut.side.block
     event = side.event
+    claimed = [remark for other in sides_of(block) for remark in other.speeds]
     if any(e.kind.startswith("K") for e in block.events):
         return "It is part of a key; render the key in the NLE and cut that in"
     if broken := block.of("m2?"):
         return f"Its speed cannot be read: {broken[0].line.text.strip()[:60]!r}"
+    if any(remark not in claimed for remark in block.of("m2")):
+        return "A speed (M2) beside it names a reel that it does not play; correct the list"
     if event.times[0].isdigit():
         return (
             f"Its source is counted in frames ({event.times[0]}), and no EDL says from where; "

@@ -96,7 +96,7 @@ def sounds(sheet: Sheet) -> Iterator[tuple[Side, list[int]]]:
     """Every event that is heard, and the channels that it is heard on."""
     for block in sheet.blocks:
         extra = [int(n) for r in block.of("aud") for n in r.value.split()]
-        for side in _of_block(block):
+        for side in sides_of(block):
             channels = list(sound_channels(side.event.channels))
             channels += [n for n in extra if n not in channels and side.event is block.events[-1]]
             if channels:
@@ -114,12 +114,13 @@ def sound_channels(channels: str) -> Iterator[int]:
 def picture_sides(sheet: Sheet) -> Iterator[Side]:
     """Every event that is seen."""
     for block in sheet.blocks:
-        for side in _of_block(block):
+        for side in sides_of(block):
             if PICTURE.search(side.event.picture):
                 yield side
 
 
-def _of_block(block: Block) -> Iterator[Side]:
+def sides_of(block: Block) -> Iterator[Side]:
+    """The event lines of a block, each as a side of it."""
     for event in block.events:
         yield Side(event, block, incoming=not event.is_cut)
 
