@@ -130,6 +130,7 @@ class Sample:
         nests: compositions that a :class:`Nest` may play: one picture track each.
         markers: (frame, comment) on the first picture slot.
         others: names of more top-level compositions.
+        slots: picture tracks have a slot each, as Resolve writes them.
     """
 
     tracks: Sequence[Sequence[Any]] = ((Shot(),),)
@@ -143,6 +144,7 @@ class Sample:
     start: int = 90_000
     drop: bool = False
     sector: int = 4096
+    slots: bool = False
 
     def data(self) -> bytes:
         """The AAF's bytes."""
@@ -195,6 +197,9 @@ class _Builder:
         self._slot(edit, 1, code)
         if len(sample.tracks) == 1:
             self._slot(edit, 2, self._sequence(sample.tracks[0]))
+        elif sample.slots:
+            for number, track in enumerate(sample.tracks, 2):
+                self._slot(edit, number, self._sequence(track), number - 1)
         elif sample.tracks:
             scope = self.make.NestedScope("picture", 1000)
             scope["Slots"].value = [self._sequence(track) for track in sample.tracks]

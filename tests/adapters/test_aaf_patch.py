@@ -76,7 +76,7 @@ def relink(document: AafDocument, key: str, number: int = 0, **more: Any) -> Rel
     baked = bool(clip.effects) and isinstance(clip.effects[0], otio.schema.LinearTimeWarp)
     rate = Rate(item.record) if baked else item.media.rate
     seconds = Fraction(clip.source_range.duration.value) / item.record
-    facts = {
+    facts: dict[str, Any] = {
         "origin": key,
         "path": NEW.with_stem(f"{NEW.stem}_{number}"),
         "source_in": HANDLES,

@@ -153,6 +153,13 @@ def test_tracks_of_one_scope() -> None:
     assert [origin.track for origin in document.origins.values()] == ["V1", "V2"]
 
 
+def test_tracks_of_a_slot_each() -> None:
+    sample = Sample(tracks=[[Shot()], [Filler(10), Shot(length=5)]], slots=True)
+    document = read(sample.data())
+    assert [len(item) for item in document.timeline.tracks] == [1, 2]
+    assert [origin.track for origin in document.origins.values()] == ["V1", "V2"]
+
+
 def test_a_nest_is_a_stack_and_its_clips_are_patched_once() -> None:
     inside = [Shot(start=0, length=30), Shot(start=100, length=30)]
     document = read(Sample(tracks=[[Nest(0, 5, 20), Nest(0, 0, 10)]], nests=[inside]).data())
@@ -185,12 +192,18 @@ def test_an_effect_over_layers_is_a_stack_of_tracks() -> None:
     [
         (Media(url=None, embedded=True), "inside the AAF"),
         (Media(url=None), "no file"),
-        (Media(usage="Usage_LowerLevel"), "title or a render"),
         (Media(url="http://media/a.mov"), "http"),
     ],
 )
 def test_media_that_cannot_be_replaced_is_refused(media: Media, why: str) -> None:
     assert why in refusal(only(Shot(), media=[media]))
+
+
+def test_a_title_is_generated_and_no_clip_to_dub() -> None:
+    document = read(Sample(media=[Media(usage="Usage_LowerLevel")]).data())
+    (title,) = document.timeline.find_clips()
+    assert isinstance(title.media_reference, otio.schema.GeneratorReference)
+    assert not document.origins
 
 
 def test_a_rendered_effect_is_refused() -> None:

@@ -11,7 +11,7 @@ from aaf2 import components, mobs, mobslots
 
 from ..errors import EditError
 from ..timebase import Rate
-from .mobs import Code, MobTable, edit_rate, identity, timecode_of, value_of
+from .mobs import Code, MobTable, edit_rate, identity, kind_of, timecode_of, value_of
 
 _PICTURE = ("picture", "legacypicture", "picturewithmatte")
 _SOUND = ("sound", "legacysound")
@@ -27,7 +27,7 @@ def choose(table: MobTable, pick: str | bytes | None, path: Path) -> Any:
     """
     every = [mob for mob in table if isinstance(mob, mobs.CompositionMob) and _has_tracks(mob)]
     if isinstance(pick, bytes):
-        return next(mob for mob in every if identity(mob) == pick)
+        every = [mob for mob in every if identity(mob) == pick]
     if not every:
         raise EditError(
             "This AAF holds clips, but no sequence with picture or sound",
@@ -35,7 +35,7 @@ def choose(table: MobTable, pick: str | bytes | None, path: Path) -> Any:
             remedy="Export the sequence itself as AAF",
         )
     top = [mob for mob in every if mob.usage == "Usage_TopLevel"] or every
-    if pick is not None:
+    if isinstance(pick, str):
         found = [mob for mob in top if _name(mob) == pick]
         found = found or [mob for mob in every if _name(mob) == pick]
         found = found or [mob for mob in every if str(mob.mob_id) == pick]
@@ -68,11 +68,9 @@ def _not_played(top: list[Any]) -> list[Any]:
 
 def picture_or_sound(slot: Any) -> str | None:
     """``Video``, ``Audio``, or None for timecode, edge code, events and master tracks."""
-    segment = value_of(slot, "Segment")
-    if segment is None or not isinstance(slot, mobslots.TimelineMobSlot):
+    if not isinstance(slot, mobslots.TimelineMobSlot):
         return None
-    definition = value_of(segment, "DataDefinition")
-    kind = str(definition.short_name if definition is not None else "").lower()
+    kind = kind_of(slot)
     if kind in _PICTURE:
         return "Video"
     return "Audio" if kind in _SOUND else None

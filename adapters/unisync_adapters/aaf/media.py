@@ -20,6 +20,7 @@ from .mobs import (
     is_file,
     is_tape,
     length_of,
+    picture_of,
     rate_of,
     timecode_of,
     value_of,
@@ -159,10 +160,12 @@ def _is_composition(mob: Any) -> bool:
 
 
 def _url(mob: Any) -> str | None:
-    for locator in value_of(value_of(mob, "EssenceDescription"), "Locator", ()):
-        text = value_of(locator, "URLString")
-        if text and str(text).strip("\0 "):
-            return str(text).strip("\0")
+    """Its first locator, or that of its picture."""
+    for descriptor in (value_of(mob, "EssenceDescription"), picture_of(mob)):
+        for locator in value_of(descriptor, "Locator", ()) if descriptor is not None else ():
+            text = str(value_of(locator, "URLString", "")).strip("\0")
+            if text.strip():
+                return text
     return None
 
 
@@ -177,7 +180,7 @@ def _described_length(link: Link, rate: Rate) -> int:
 
 def _raster(mob: Any) -> tuple[int, int] | None:
     """Width and height of the whole picture; a field is half of one."""
-    descriptor = value_of(mob, "EssenceDescription")
+    descriptor = picture_of(mob)
     if descriptor is None:
         return None
     for kind in ("Display", "Sampled", "Stored"):

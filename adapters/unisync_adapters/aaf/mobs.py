@@ -210,12 +210,21 @@ def _of_sequence(sequence: Any, position: Fraction) -> tuple[Any | None, Fractio
     return found, begin
 
 
+def kind_of(slot: Any) -> str:
+    """What a slot with an edit rate holds: ``picture``, ``timecode`` …"""
+    segment = value_of(slot, "Segment")
+    if segment is None or "EditRate" not in slot:
+        return ""
+    definition = value_of(segment, "DataDefinition")
+    return str(definition.short_name if definition is not None else "").lower()
+
+
 def timecode_of(mob: Any, at: Fraction, rate: Fraction) -> Code | None:
     """The timecode that ``mob`` states for its place ``at`` (``rate`` units a second).
 
     Of several timecode slots the first of the lowest physical track is the one that counts.
     """
-    slots = [s for s in mob.slots if value_of(s, "EditRate") is not None]
+    slots = [s for s in mob.slots if kind_of(s) in ("timecode", "legacytimecode")]
     slots.sort(key=lambda s: value_of(s, "PhysicalTrackNumber", 1))
     for slot in slots:
         seconds = at / rate
@@ -241,6 +250,17 @@ def is_file(mob: Any) -> bool:
     descriptor = value_of(mob, "EssenceDescription")
     known = isinstance(descriptor, essence.FileDescriptor)
     return known or (descriptor is not None and "SampleRate" in descriptor)
+
+
+def picture_of(mob: Any) -> Any:
+    """The descriptor of a file's picture: its own, or that among its streams; None if it has none."""
+    descriptor = value_of(mob, "EssenceDescription")
+    if descriptor is None:
+        return None
+    for each in (descriptor, *value_of(descriptor, "FileDescriptors", ())):
+        if "StoredWidth" in each:
+            return each
+    return None
 
 
 def is_tape(mob: Any) -> bool:

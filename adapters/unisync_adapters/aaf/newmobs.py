@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from aaf2 import core, essence
+from aaf2 import core
 from aaf2.auid import AUID
 from aaf2.mobid import MobID
 from aaf2.rational import AAFRational
@@ -22,7 +22,7 @@ from ..errors import EditError
 from ..timebase import Rate
 from .definitions import define
 from .media import Media
-from .mobs import value_of
+from .mobs import picture_of, value_of
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "aaf.unisync")
 _UMID = (0x06, 0x0A, 0x2B, 0x34, 0x01, 0x01, 0x01, 0x05, 0x01, 0x01, 0x0F, 0x20)
@@ -103,8 +103,7 @@ class MobMaker:
             picture: the data definition of the edit's SourceClip.
 
         Raises:
-            EditError: a mob of this id is in the AAF and is none of ours, or the AAF cannot say
-                what the picture is like.
+            EditError: the AAF holds this media already.
         """
         identity = new.identity("clip")
         if bytes(identity.bytes_le) in self._made:
@@ -192,25 +191,36 @@ class MobMaker:
 
     def _descriptor(self, new: NewMedia, old: OldMedia) -> Any:
         """The old file's, less what tells how that file was written."""
-        known = value_of(old.file, "EssenceDescription")
-        if not isinstance(known, essence.DigitalImageDescriptor):
-            raise EditError(
-                "The AAF does not say what the picture is like",
-                remedy="Relink the clip in the NLE to a movie file and export again",
-            )
+        known = picture_of(old.file)
+        kind = "RGBADescriptor" if "PixelLayout" in known else "CDCIDescriptor"
         described = self.make(
-            known.classdef.class_name,
+            kind,
             SampleRate=rational(new.relink.rate.fps),
             Length=new.relink.duration,
         )
         for entry in known.properties():
             if entry.name in _PICTURE:
                 described[entry.name].value = entry.value
+        for name, value in self._needed(kind, old.media).items():
+            if name not in described:
+                described[name].value = value
         same_kind = str(old.media.url).lower().endswith(new.relink.path.suffix.lower())
         if same_kind and "ContainerFormat" in known:
             described["ContainerFormat"].value = known["ContainerFormat"].value
         described["Locator"].value = [self.make("NetworkLocator", URLString=new.url)]
         return described
+
+    def _needed(self, kind: str, media: Media) -> dict[str, Any]:
+        """What a descriptor must say, where the old one was of a kind that says less."""
+        width, height = media.raster or (1, 1)
+        facts = {
+            "FrameLayout": "FullFrame",
+            "VideoLineMap": [0, 0],
+            "ImageAspectRatio": rational(Fraction(width, height)),
+        }
+        if kind == "CDCIDescriptor":
+            facts |= {"ComponentWidth": 8, "HorizontalSubsampling": 2}
+        return facts
 
     def _tape(self, new: NewMedia, old: OldMedia, picture: Any) -> Any:
         relink = new.relink

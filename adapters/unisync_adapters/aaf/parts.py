@@ -99,6 +99,12 @@ def gap(part: Part, at: Place) -> otio.schema.Gap:
     return otio.schema.Gap(source_range=span(part, at))
 
 
+def generated(name: str, part: Part, at: Place) -> otio.schema.Clip:
+    """A title, a render, or whatever else the NLE makes itself."""
+    media = otio.schema.GeneratorReference(name=name, generator_kind=name)
+    return otio.schema.Clip(name, media, span(part, at))
+
+
 def missing(part: Part, at: Place, why: str) -> otio.schema.Clip:
     """A clip of which the AAF does not say what it plays: it keeps its place."""
     clip = otio.schema.Clip("", otio.schema.MissingReference(), span(part, at))

@@ -108,7 +108,7 @@ def place_in(relink: Relink, item: ClipItem) -> tuple[int, int]:
     whole = start.numerator // start.denominator
     if whole < 0:
         raise EditError(
-            "The new media begins after the transition before the clip",
+            "The new media begins after what the clip shows first, or its transition",
             remedy="Render it with longer handles",
         )
     reached = (whole + shown) * relink.rate.fps / rate

@@ -15,9 +15,11 @@ from .retime import retime_of
 
 NOTHING = "The AAF does not hold what it plays; relink it in the NLE and export again"
 UNKNOWN = "It is of a kind that is not known; replace it by a plain clip in the NLE"
+MADE_BY_NLE = ("Usage_LowerLevel", "Usage_Template")
+"""What the mob of a title or of a rendered effect says that it is."""
 SEVERAL_CLIPS = "A speed change lies over several clips at once; put it on each of them"
 _RENDERED = "It lies under a rendered effect, whose render would go on playing; clear the renders"
-_TITLE = "It is a title or a render that the NLE made, and no camera picture"
+_UNDESCRIBED = "The AAF does not say what its picture is like; relink it to a movie file"
 _EMBEDDED = "Its pictures lie inside the AAF; export again with linked media"
 _OFFLINE = "The AAF knows its tape, but no file; relink it in the NLE and export again"
 _RETIMED = "Its clip in the bin is retimed; render it in the NLE, or flatten it"
@@ -51,8 +53,6 @@ def passes_through(link: Link, played: Fraction) -> bool:
 
 def media_refusal(media: Media, chain: list[Link], played: list[Fraction]) -> str | None:
     """Why this media cannot be replaced; ``played``: how much of each link's slot is shown."""
-    if media.usage in ("Usage_LowerLevel", "Usage_Template"):
-        return _TITLE
     if media.file is None:
         return _OFFLINE
     if media.url is None:
@@ -61,6 +61,8 @@ def media_refusal(media: Media, chain: list[Link], played: list[Fraction]) -> st
         MediaUrl.parse(media.url)
     except UrlError as error:
         return f"{error.what}; relink it in the NLE to a file"
+    if media.raster is None:
+        return _UNDESCRIBED
     for link, count in zip(chain, played, strict=True):
         if refuse := _link_refusal(link, count):
             return refuse

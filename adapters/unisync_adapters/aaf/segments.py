@@ -23,16 +23,17 @@ from .parts import (
     Place,
     effect,
     gap,
+    generated,
     lay_out,
     missing,
     mixed_rate,
     only,
     operation,
-    span,
     transition,
     warp,
 )
 from .refuse import (
+    MADE_BY_NLE,
     NOTHING,
     SEVERAL_CLIPS,
     UNKNOWN,
@@ -126,8 +127,8 @@ class SegmentReader:
         if isinstance(component, components.Selector):
             return self._selector(part, at)
         if isinstance(component, components.EssenceGroup):
-            choices = value_of(component, "Choices", ())
-            return self._item(replace(part, component=choices[0]), at)
+            first = next(iter(value_of(component, "Choices", ())), None)
+            return self._item(replace(part, component=first), at)
         if isinstance(component, components.Sequence):
             inner = only(component)
             if inner is not None:
@@ -152,8 +153,7 @@ class SegmentReader:
         inputs = list(value_of(group, "InputSegments", ()))
         name = operation(group)
         if not inputs:
-            media = otio.schema.GeneratorReference(name=name, generator_kind=name)
-            return otio.schema.Clip(name, media, span(part, at))
+            return generated(name, part, at)
         at = replace(at, refuse=at.refuse or source_refusal(group))
         retime = retime_of(group)
         if retime is not None:
@@ -209,6 +209,8 @@ class SegmentReader:
         found = self.media.of_chain(chain)
         if found is None:
             return missing(part, at, NOTHING)
+        if found[0].usage in MADE_BY_NLE:
+            return generated(found[0].name, part, at)
         return self._clip(part, at, shown, chain, *found)
 
     def _played(self, part: Part, at: Place, link: Link) -> Fraction:
