@@ -119,6 +119,17 @@ def test_a_start_between_two_frames_is_kept() -> None:
     assert story(root, "asset-clip")[0].get("start") == "107/25s"
 
 
+@pytest.mark.parametrize(("old", "new"), [(' duration="2s"', ""), (' name="shot"', "")])
+def test_what_a_clip_took_from_its_asset_it_says_itself(old: str, new: str) -> None:
+    text = Edit([Item(frames=50)]).data().decode()
+    head, begin, rest = text.partition("<asset-clip")
+    assert old in rest
+    document = read((head + begin + rest.replace(old, new, 1)).encode())
+    root = etree.fromstring(patched(document, relink(document)))
+    (found,) = story(root, "asset-clip")
+    assert (found.get("name"), found.get("duration")) in [("shot", "80s"), ("a.mov", "2s")]
+
+
 MARKS = (
     '<marker start="{start}" duration="1/25s" value="a"/>'
     '<keyword start="{start}" duration="1s" value="k"/>'

@@ -73,7 +73,7 @@ def _sound(item: Item, clock: Clock, lane: int) -> str:
         "offset": format_seconds(clock.moved(begin)),
         "name": tag.get("name"),
         "start": format_seconds(begin),
-        "duration": tag.get("audioDuration") or tag.get("duration"),
+        "duration": tag.get("audioDuration") or format_seconds(item.length),
         "enabled": tag.get("enabled"),
         "srcEnable": "audio",
         "format": tag.get("format"),

@@ -29,6 +29,7 @@ class Item:
         sound: the same element plays sound too.
         shift: media time less the time that the retime leads to.
         start: time of the element's clock where it begins.
+        length: seconds that it lasts in the timeline around it.
         rate: of the media's pictures; ``record``: of the timeline around it.
         angle: of a multicam clip, the angle that it shows.
         detach: its sound must become a clip of its own, since the new media lacks it.
@@ -43,6 +44,7 @@ class Item:
     sound: bool
     shift: Fraction
     start: Fraction
+    length: Fraction
     rate: Rate
     record: Rate
     angle: Angle | None = None
@@ -72,8 +74,8 @@ def backward_hair(end: Fraction, step: Fraction) -> Fraction:
     return Fraction(1, min(parts, _FINEST))
 
 
-def refusal(item: Item, length: Fraction) -> str | None:
-    """Why a clip of this many seconds cannot be relinked, as a sentence; None if it can."""
+def refusal(item: Item) -> str | None:
+    """Why a clip cannot be relinked, as a sentence; None if it can."""
     if item.retime.refuse:
         return item.retime.refuse
     if item.asset.format is not None and item.asset.format.spherical:
@@ -85,7 +87,7 @@ def refusal(item: Item, length: Fraction) -> str | None:
     unknown = unknown_time(item.element, item.retime.tags)
     if item.retime.speed != 1 and unknown is not None:
         return f"Its speed is changed, and the times of its <{unknown.name}> would not follow"
-    if needs_detach(item, length) and not item.detach:
+    if needs_detach(item) and not item.detach:
         why = "Its speed is changed" if item.retime.speed != 1 else "It is a split edit"
         return (
             f"{why} and its sound is in the same clip; "
@@ -94,14 +96,14 @@ def refusal(item: Item, length: Fraction) -> str | None:
     return None
 
 
-def needs_detach(item: Item, length: Fraction) -> bool:
+def needs_detach(item: Item) -> bool:
     """Whether the new media cannot carry all the sound that is one element with the picture."""
     if not item.sound:
         return False
     if item.retime.speed != 1:
         return True
     own = item.element.name == "asset-clip"
-    return own and _is_split(item.element, item.start, length)
+    return own and _is_split(item.element, item.start, item.length)
 
 
 def _is_split(element: Tag, start: Fraction, length: Fraction) -> bool:

@@ -19,7 +19,7 @@ from itertools import cycle
 
 from ..collector import no_cycles
 from ..document import Relink
-from ..errors import EditError
+from ..errors import EditError, UniSyncError
 from ..fcp7.definition import removed
 from ..fcp7.text import TextEdit
 from ..splice import splice
@@ -59,6 +59,7 @@ def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[Tex
         try:
             _check(item, relink)
             identity, format_ = assets.write(item, relink)
+            edits += _stated(item)
             if item.angle is not None:
                 edits += angle_edits(item, relink, identity)
             elif item.media is item.element:
@@ -67,7 +68,7 @@ def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[Tex
                     edits += detach_edits(item, clip_clock(item, relink), next(lanes))
             else:
                 edits += _video_edits(item, relink, identity)
-        except EditError as error:
+        except UniSyncError as error:
             raise EditError(
                 error.what,
                 file=document.path,
@@ -98,6 +99,15 @@ def new_time(item: Item, relink: Relink) -> Fraction:
     if not relink.baked and relink.rate.frame_at(old) == frame:
         return old
     return relink.rate.seconds(frame)
+
+
+def _stated(item: Item) -> Iterator[TextEdit]:
+    """What the clip took from its asset, which is another now, said by the clip itself."""
+    tag = item.element
+    if not tag.get("name") and item.asset.name:
+        yield set_attribute(tag.element, "name", item.asset.name, after="offset")
+    if tag.get("duration") is None:
+        yield set_attribute(tag.element, "duration", format_seconds(item.length), after="offset")
 
 
 def clip_clock(item: Item, relink: Relink) -> Clock:

@@ -205,7 +205,7 @@ class Pictures:
             return None
         sound = asset.has_audio and tag.get("srcEnable") != "video" and any(roles(tag))
         item = self._new(tag, tag, asset, place, sound)
-        if tag.row in self._free and needs_detach(item, place.length):
+        if tag.row in self._free and needs_detach(item):
             item = replace(item, detach=True)
         return self._leaf(item, tag, place)
 
@@ -237,9 +237,7 @@ class Pictures:
         if speed < 0:
             start += speed * (place.length - 1 / self.rate.fps) * plate.fps
         name = tag.get("name") or asset.name
-        key = self.reader.origin(
-            replace(item, refuse=self.refuse or refusal(item, place.length)), name
-        )
+        key = self.reader.origin(replace(item, refuse=self.refuse or refusal(item)), name)
         clip = otio.schema.Clip(
             name,
             self.reader.reference(asset, tag.get("tcFormat") == "DF", metadata(tag, REEL), plate),
@@ -356,6 +354,7 @@ class Pictures:
             sound=sound,
             shift=shift_in(tag, media, asset),
             start=place.start,
+            length=place.length,
             rate=asset.rate or self.rate,
             record=self.rate,
         )

@@ -182,6 +182,8 @@ def _free(document: FcpxmlDocument, relinks: Sequence[Relink]) -> dict[int, set[
     for relink in relinks:
         item = document.items[relink.origin]
         free.setdefault(item.media.row, set()).update(_MEDIA if item.angle is None else ())
+        if not item.element.get("name"):
+            free.setdefault(item.element.row, set()).add("name")
         if item.detach:
             free[item.media.row].update(_SPLIT)
         for tag in (item.element, item.media):
