@@ -6,19 +6,25 @@
   window and by a full second of head motion: in how many frames the product's face models see the
   speaker, and how their lip opening follows the true curve (correlation over a scene's frames,
   median over scenes; only frames that were found, things in front of the face included).
+
+``--sheet PICTURE.png`` draws the contact sheet of docs/ instead: forty characters, a sentence, and
+scenes with two speeches, their mask and their pose drawing.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unisync_model.characters.crops import PRODUCT, FaceCrop, face_crop
+from unisync_model.characters.crops import PRODUCT, FaceCrop, face_crop, render_truth
 from unisync_model.characters.figures.palette import LOOKS, Look
 from unisync_model.characters.speech import articulation
 from unisync_model.characters.splits import character_seeds
@@ -71,7 +77,7 @@ def _found(
     """(F,) lip opening as the mesh sees it; NaN where no face is seen."""
     openings = np.full(len(pictures), np.nan, np.float32)
     for index, picture in enumerate(pictures):
-        faces = detector.search(picture)
+        faces = detector.detect(picture)
         middle = np.array(picture.shape[1::-1]) / 2
         faces.sort(key=lambda f: float(np.hypot(*(np.reshape(f.box, (2, 2)).mean(0) - middle))))
         if not faces:
@@ -96,7 +102,7 @@ def print_found(scenes: int, size: int, looks: tuple[Look, ...] = LOOKS) -> None
             for _ in range(scenes):
                 stage = random_scene(next(seeds), look)
                 curve = _curves(stage, 1)[0]
-                numbers = list(range(0, _FRAMES, 2))
+                numbers = list(range(0, _FRAMES, 3))
                 pictures = face_crop(stage, size, PRODUCT).render(curve, numbers)
                 openings = _found(pictures, detector, mesh)
                 seen = np.isfinite(openings)
@@ -109,12 +115,45 @@ def print_found(scenes: int, size: int, looks: tuple[Look, ...] = LOOKS) -> None
             print(f"{look:8s} {np.mean(shares):10.0%} {whole:14.0%} {middle:18.2f} {low:10.2f}")
 
 
+def _row(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return np.hstack(pictures)
+
+
+def draw_sheet(path: Path, side: int = 104, columns: int = 8) -> None:
+    """The contact sheet."""
+    rng, tiles = np.random.default_rng(2), []
+    for seed in range(40):
+        stage = replace(random_scene(300 + seed), grain=0.0)
+        number = int(rng.integers(_FRAMES))
+        tiles.append(face_crop(stage, side, PRODUCT).render(_curves(stage, 1)[0], [number])[0])
+    rows = [_row(tiles[k : k + columns]) for k in range(0, 40, columns)]
+    for seed in (8, 21):
+        stage = replace(random_scene(seed), grain=0.0, thing=None)
+        numbers = list(range(6, 6 + 2 * columns, 2))
+        rows.append(_row(list(face_crop(stage, side).render(_curves(stage, 1)[0], numbers))))
+    pairs = []
+    for seed in (3, 30):
+        stage = replace(random_scene(seed), grain=0.0)
+        first, second = (render_truth(stage, c, [12], side) for c in _curves(stage, 2))
+        masked = first.frames[0].copy()
+        masked[first.masks[0]] = masked[first.masks[0]] // 2 + np.array([0, 110, 0], np.uint8)
+        pairs += [first.frames[0], second.frames[0], masked, first.poses[0]]
+    rows.append(_row(pairs))
+    # six bits a channel: half the file, and no eye sees it
+    sheet = np.vstack(rows) // 4 * 4 + 2
+    cv2.imwrite(str(path), sheet[..., ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 9))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=100, help="scenes of each look")
     parser.add_argument("--size", type=int, default=384, help="crop looked at, pixels")
     parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--sheet", type=Path, help="draw the contact sheet, measure nothing")
     options = parser.parse_args()
+    if options.sheet is not None:
+        draw_sheet(options.sheet)
+        return
     print_speed(12)
     if not options.speed_only:
         print_found(options.scenes, options.size)

@@ -110,14 +110,14 @@ class Frame:
         return np.asarray(cv2.warpAffine(painter.layer, matrix, (view.size, view.size)))
 
     @cached_property
-    def _still(self) -> NDArray[np.uint8]:
+    def still(self) -> NDArray[np.uint8]:
         """(S, S, 3) the finished frame, right outside the mask: it has no lips yet."""
         skin = cv2.remap(self.eyed, *self.map, cv2.INTER_LINEAR)
         return self._finished(skin, (0, 0, self.layers.size, self.layers.size))
 
     def with_mouth(self, mouth: MouthShape) -> NDArray[np.uint8]:
         """(S, S, 3) the finished frame with these lips."""
-        picture: NDArray[np.uint8] = self._still.copy()
+        picture: NDArray[np.uint8] = self.still.copy()
         x0, y0, x1, y1 = self._box
         if x1 > x0:
             patch = self.layers.head.speaking(self.eyed, mouth)

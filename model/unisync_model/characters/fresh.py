@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -113,9 +114,16 @@ def serve() -> None:
             return
         child = os.fork()
         if child == 0:
-            _send(answers, _answer(lines))
-            os._exit(0)
-        os.waitpid(child, 0)
+            status = 1
+            try:
+                _send(answers, _answer(lines))
+                status = 0
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        if os.waitpid(child, 0)[1]:
+            _send(answers, SpeechError(f"eSpeak NG crashed over {lines!r}. Say something else."))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ import pytest
 
 from unisync_model.characters.crops import CLOSE, PRODUCT, face_crop, render_truth
 from unisync_model.characters.figures.figure import random_character
+from unisync_model.characters.figures.mouth import MouthShape
 from unisync_model.characters.figures.palette import LOOKS, Look
-from unisync_model.characters.posing import LANDMARKS
+from unisync_model.characters.frame import Frame
+from unisync_model.characters.posing import LANDMARKS, landmarks
 from unisync_model.characters.splits import SPLITS, character_seeds, split_of
-from unisync_model.characters.stage import random_scene
+from unisync_model.characters.stage import Stage, random_scene
 from unisync_model.characters.things import Thing
 from unisync_model.errors import InputError
 
@@ -71,6 +73,21 @@ def test_nothing_of_an_open_mouth_is_cut_off_by_the_mask() -> None:
     assert change[rim].max() < 0.15 * change.max()
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_mouth_at_rest_changes_nothing_but_the_lips(look: Look) -> None:
+    """No seam along the mask: there, the repainted mouth's box is the picture without a mouth."""
+    stage = replace(random_scene(1006, look), thing=None)
+    layers = face_crop(stage, 128).layers
+    (number,) = frames = [10]
+    made = render_truth(stage, held(*REST, frames=11), frames)
+    lipless = Frame(layers, number).still
+    change = np.abs(made.frames[0].astype(int) - lipless).max(2)
+    x, y = made.points[0, LANDMARKS.index("upper_lip_inner")]
+    rows, columns = np.nonzero(change > 2)
+    assert np.abs(rows - y).max() < 0.17 * 128
+    assert np.abs(columns - x).max() < 0.30 * 128
+
+
 def test_a_thing_in_front_covers_the_mouth() -> None:
     stage = replace(random_scene(3), grain=0.0)
     held_up = Thing("microphone", -5.0, 20.0, 0.0, 0.75, 0.0)
@@ -100,7 +117,7 @@ def test_three_columns_are_a_curve_without_tongue_and_rounding() -> None:
 _PRINT = (
     "import hashlib, numpy as np\n"
     "from unisync_model.characters.crops import render_truth\n"
-    "from unisync_model.characters.stage import random_scene\n"
+    "from unisync_model.characters.stage import Stage, random_scene\n"
     "curve = np.linspace(0, 1, 12, dtype=np.float32).reshape(2, 6)\n"
     "for seed in (7, 8, 9):\n"
     "    made = render_truth(random_scene(seed), curve, size=64)\n"
@@ -175,11 +192,8 @@ def test_crops_hold_the_mouth_and_the_chin() -> None:
     assert np.mean(np.array(chins) < 1.0) > 0.9
 
 
-def render_points(stage: object, shape: tuple[float, ...]) -> np.ndarray:
-    from unisync_model.characters.figures.mouth import MouthShape
-    from unisync_model.characters.posing import landmarks
-
-    layers = face_crop(stage, 128).layers  # type: ignore[arg-type]
+def render_points(stage: Stage, shape: tuple[float, ...]) -> np.ndarray:
+    layers = face_crop(stage, 128).layers
     mouth = MouthShape(*shape)
     return landmarks(layers.stage.figure, layers.pose(20), layers.view, mouth)
 

@@ -105,7 +105,7 @@ def test_a_bilabial_closes_the_lips_between_two_vowels(closure: str, offset: int
 
 def test_shapes_tell_ou_ee_and_f_apart() -> None:
     def at_middle(symbol: str) -> np.ndarray:
-        return mouth_curve(phonemes((symbol, 0.3)), RATE, 1, start=Fraction(15, 100))[0]
+        return np.asarray(mouth_curve(phonemes((symbol, 0.3)), RATE, 1, start=Fraction(15, 100))[0])
 
     assert at_middle("uː")[1] < 0.2 < 0.8 < at_middle("iː")[1]
     assert at_middle("f")[2] > 0.9

@@ -101,6 +101,13 @@ def test_a_missing_voice_is_named_and_the_next_line_is_spoken() -> None:
     assert synthesise_fresh([Line("hello", "en")])[0].words[0].text == "hello"
 
 
+@pytest.mark.usefixtures("_library")
+def test_a_crash_is_an_error_and_the_next_line_is_spoken() -> None:
+    with pytest.raises(SpeechError, match="crashed over"):
+        synthesise_fresh([Line(5, "en")])  # type: ignore[arg-type]
+    assert synthesise_fresh([Line("hello", "en")])[0].phonemes
+
+
 def test_splits_share_no_voice_and_no_word() -> None:
     rng = np.random.default_rng(0)
     voices: dict[Split, set[str]] = {}
@@ -165,7 +172,7 @@ def speech(_library: None) -> Speech:
 def test_a_rough_recording_keeps_its_time(speech: Speech) -> None:
     def envelope(samples: np.ndarray) -> np.ndarray:
         frames = samples[: len(samples) // 220 * 220].reshape(-1, 220)
-        return np.log(np.sqrt(np.mean(frames.astype(float) ** 2, 1)) + 1e-2)
+        return np.asarray(np.log(np.sqrt(np.mean(frames.astype(float) ** 2, 1)) + 1e-2))
 
     true = envelope(speech.samples)
     for seed in range(12):

@@ -152,7 +152,8 @@ class Head:
             np.array([left, right]) - self.canvas.left,
         )
         rows, columns = (np.round(edge * self.canvas.scale).astype(int) for edge in edges)
-        margin = 2
+        # room for the mask's rim, which looks two pixels further
+        margin = 4
         return (
             slice(max(rows[0] - margin, 0), min(rows[1] + margin, height)),
             slice(max(columns[0] - margin, 0), min(columns[1] + margin, width)),

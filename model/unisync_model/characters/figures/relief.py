@@ -27,7 +27,8 @@ def lighting_relief(figure: Figure, canvas: Canvas) -> Picture:
     """(H, W) the height that light falls on: skull, sockets, nose, cheeks, lips, chin."""
     x, y = canvas.grid
     shape, side = figure.shape, np.abs(x)
-    half = np.maximum(shape.outline(y), 0.05)
+    # a little below the chin, so that the edge itself catches no light
+    half = np.maximum(shape.outline(np.where(y > 0, 0.95 * y, y)), 0.05)
     power = 2 + 3 * shape.box
     round_side = np.clip(1 - np.abs(x / (1.06 * half)) ** power, 0, 1) ** (1 / power)
     height = 0.75 * round_side * np.sqrt(np.clip(1 - (y / 1.72) ** 2, 0, 1))
