@@ -29,9 +29,8 @@ from .assets import AssetWriter
 from .clock import Clock, moved
 from .detach import detach_edits, lowest_lane, sound_parts
 from .item import Item
-from .pictures import connected
 from .read import FcpxmlDocument
-from .tags import Tag, set_attribute
+from .tags import Tag, connected, set_attribute
 
 
 def patch_document(document: FcpxmlDocument, relinks: Sequence[Relink], name: str | None) -> bytes:

@@ -12,14 +12,13 @@ import opentimelineio as otio
 from ..errors import EditError
 from ..otiotime import otio_time
 from ..timebase import Rate
-from .angles import keyed
 from .convert import effects, generator, markers, warp
 from .item import Item, backward_hair, needs_detach, refusal, shift_in
-from .multicam import Angle, active_angle
+from .nests import compound, container, multicam
 from .resources import REEL, Asset, metadata
 from .retime import Retime, retime_of
 from .roles import roles
-from .tags import STORY, Tag
+from .tags import STORY, Tag, connected, contents
 from .tracks import Crossing, Entry, Line, lanes_of, track_of
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ class Pictures:
         rate: the composition's.
         nest: the ``media`` resources around it.
         refuse: why nothing inside can be processed, or None.
-        label: what tracks are called before their own names.
     """
 
     def __init__(
@@ -131,6 +129,10 @@ class Pictures:
         start, length = self.reader.extent(tag)
         return Place(at, length, start, retime_of(tag, self.rate))
 
+    def inside(self, rate: Rate, nest: tuple[Tag, ...], refuse: str | None) -> Pictures:
+        """The pictures of something that lies in these."""
+        return Pictures(self.reader, rate, nest, refuse)
+
     def tracks(self, at_zero: bool = False) -> tuple[list[otio.schema.Track], Fraction]:
         """The tracks, and the second of the composition at which they begin (0 or before).
 
@@ -178,15 +180,15 @@ class Pictures:
             if source.name == "effect":
                 return self._generator(tag, place), None
             asset = self.reader.resources.asset(source)
-            return self._leaf(self._new(tag, tag, asset, place), tag, place)
+            return self.leaf(self.new(tag, tag, asset, place), tag, place)
         if tag.name == "clip":
             return self._clip(tag, place)
         if tag.name == "sync-clip":
-            return self._container(tag, place), None
+            return container(self, tag, place), None
         if tag.name == "ref-clip" and tag.get("srcEnable") != "audio":
-            return self._compound(tag, place), None
+            return compound(self, tag, place), None
         if tag.name == "mc-clip" and tag.get("srcEnable") != "audio":
-            return self._multicam(tag, place)
+            return multicam(self, tag, place)
         return None
 
     def _generator(self, tag: Tag, place: Place) -> otio.schema.Clip:
@@ -204,10 +206,10 @@ class Pictures:
         if not asset.has_video or tag.get("srcEnable") == "audio":
             return None
         sound = asset.has_audio and tag.get("srcEnable") != "video" and any(roles(tag))
-        item = self._new(tag, tag, asset, place, sound)
+        item = self.new(tag, tag, asset, place, sound)
         if tag.row in self._free and needs_detach(item):
             item = replace(item, detach=True)
-        return self._leaf(item, tag, place)
+        return self.leaf(item, tag, place)
 
     def _clip(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
         """A ``clip``: one picture with its sound, sound alone, or several things."""
@@ -218,16 +220,16 @@ class Pictures:
         video = inside[0]
         alone = len(inside) == 1 and video.name == "video"
         if not alone or any(self.reader.shows(c) for c in video.story()):
-            return self._container(tag, place), None
+            return container(self, tag, place), None
         source = self.reader.resources.of(video, "asset", "effect")
         if source.name == "effect":
             return generator(video, tag.get("name") or "", place.length, self.rate, ""), None
         asset = self.reader.resources.asset(source)
         sound = bool(video.story())
-        item = self._new(tag, video, asset, place, sound)
-        return self._leaf(item, tag, place)
+        item = self.new(tag, video, asset, place, sound)
+        return self.leaf(item, tag, place)
 
-    def _leaf(self, item: Item, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None]:
+    def leaf(self, item: Item, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None]:
         """A clip that plays one media file."""
         asset, plate, speed = item.asset, item.rate, place.retime.speed
         first = item.media_time(place.start) * plate.fps
@@ -257,94 +259,8 @@ class Pictures:
         clip.markers.extend(markers(tag, place.start, base, place.retime.slope, plate, self.rate))
         return clip, key
 
-    def _container(self, tag: Tag, place: Place) -> otio.schema.Stack:
-        """A clip of several things: its contents lie in the clock that its time map leads to."""
-        format_ = self.reader.resources.format(tag.get("format"), tag)
-        rate = (format_.rate if format_ is not None else None) or self.rate
-        inner = Pictures(self.reader, rate, self.nest, self._inside(tag, place.retime))
-        zero = place.media
-        for child in contents(tag):
-            inner.connect(child, (child.time("offset") or Fraction(0)) - zero, 0)
-        return self._stack(tag, place, inner, zero)
-
-    def _compound(self, tag: Tag, place: Place) -> otio.schema.Stack:
-        media = self.reader.resources.of(tag, "media")
-        self.reader.enter(media, self.nest, tag)
-        sequence = media.first("sequence")
-        if sequence is None:
-            raise tag.located(
-                EditError("<ref-clip> refers to a multicam", remedy="Export it again")
-            )
-        inside = self._inside(tag, place.retime)
-        inner = Pictures(self.reader, self.reader.rate(sequence), (*self.nest, media), inside)
-        zero = sequence.time("tcStart") or Fraction(0)
-        for spine in sequence.all("spine"):
-            inner.spine(spine, zero, Fraction(0), 0, primary=True)
-        return self._stack(tag, place, inner, zero)
-
-    def _stack(self, tag: Tag, place: Place, inner: Pictures, zero: Fraction) -> otio.schema.Stack:
-        """A nest whose tracks begin at time ``zero`` of what it shows."""
-        tracks, first = inner.tracks()
-        stack = otio.schema.Stack(tag.get("name") or "")
-        stack.source_range = otio.opentime.TimeRange(
-            otio_time((place.media - zero - first) * inner.rate.fps, inner.rate),
-            otio_time(place.length * self.rate.fps, self.rate),
-        )
-        if place.retime.speed != 1:
-            stack.effects.append(warp(place.retime.speed))
-        stack.effects.extend(effects(tag))
-        if inner.refuse:
-            stack.metadata["unisync"] = {"refuse": inner.refuse}
-        base = place.media - zero - first
-        slope = place.retime.slope
-        stack.markers.extend(markers(tag, place.start, base, slope, inner.rate, self.rate))
-        stack.extend(tracks)
-        return stack
-
-    def _inside(self, tag: Tag, retime: Retime) -> str | None:
-        """Why nothing inside this nest can be processed."""
-        if self.refuse or retime.is_plain:
-            return self.refuse
-        name = tag.get("name") or tag.name
-        return f"It lies in the nest {name!r}, whose speed is changed"
-
-    def _multicam(self, tag: Tag, place: Place) -> tuple[otio.core.Item, str | None] | None:
-        angle = active_angle(self.reader.resources, tag, place.media, place.length)
-        self.reader.enter(angle.media, self.nest, tag)
-        if angle.item is not None:
-            made = self._angle_clip(tag, place, angle, angle.item)
-            if made is not None:
-                return made
-        why = angle.refuse or (
-            "Its multicam angle shows more than one plain clip there; "
-            "cut it where the angle is cut, or flatten it"
-        )
-        inner = Pictures(self.reader, angle.rate(self.rate, self.reader), (), why)
-        if angle.tag is not None:
-            inner.nest = (*self.nest, angle.media)
-            inner.spine(angle.tag, angle.zero, Fraction(0), 0)
-        return self._stack(tag, place, inner, angle.zero), None
-
-    def _angle_clip(
-        self, tag: Tag, place: Place, angle: Angle, shown: Tag
-    ) -> tuple[otio.core.Item, str | None] | None:
-        """A multicam clip whose angle shows one clip all along is that clip."""
-        inside = contents(shown) if shown.name == "clip" else [shown]
-        source = inside[0] if len(inside) == 1 and not keyed(shown) else None
-        if source is None or source.name not in ("asset-clip", "video") or angle.source is None:
-            return None
-        resource = self.reader.resources.of(source, "asset", "effect")
-        if resource.name == "effect" or any(self.reader.shows(c) for c in source.story()):
-            return None
-        asset = self.reader.resources.asset(resource)
-        if not asset.has_video or not retime_of(shown, angle.rate(self.rate, self.reader)).is_plain:
-            return None
-        shift = shift_in(shown, source, asset) + angle.shift(self.reader, shown)
-        sound = tag.get("srcEnable") != "video"
-        item = self._new(tag, source, asset, place, sound)
-        return self._leaf(replace(item, angle=angle, shift=shift), tag, place)
-
-    def _new(self, tag: Tag, media: Tag, asset: Asset, place: Place, sound: bool = False) -> Item:
+    def new(self, tag: Tag, media: Tag, asset: Asset, place: Place, sound: bool = False) -> Item:
+        """The clip ``tag``, whose picture is named by ``media``: the same, or one in it."""
         return Item(
             element=tag,
             media=media,
@@ -358,18 +274,6 @@ class Pictures:
             rate=asset.rate or self.rate,
             record=self.rate,
         )
-
-
-def contents(tag: Tag) -> list[Tag]:
-    """What a clip itself consists of, beside what is connected to it."""
-    return [child for child in tag.story() if child.get("lane") is None or child.lane == 0]
-
-
-def connected(tag: Tag) -> list[Tag]:
-    """What is connected to an element; in a clip or sync clip, that which has a lane."""
-    if tag.name in ("clip", "sync-clip"):
-        return [child for child in tag.story() if child.lane != 0]
-    return tag.story()
 
 
 def _unfaded(spine: Tag) -> set[int]:

@@ -17,11 +17,10 @@ import opentimelineio as otio
 from ..otiotime import otio_time
 from ..timebase import Rate
 from .convert import warp
-from .pictures import contents
 from .resources import Asset
 from .retime import retime_of
 from .roles import roles
-from .tags import Tag
+from .tags import Tag, contents
 from .tracks import Entry, Line, fill, lanes_of
 
 if TYPE_CHECKING:

@@ -117,6 +117,18 @@ class Tag:
         return self.element.located(error)
 
 
+def contents(tag: Tag) -> list[Tag]:
+    """What a clip itself consists of, beside what is connected to it."""
+    return [child for child in tag.story() if child.get("lane") is None or child.lane == 0]
+
+
+def connected(tag: Tag) -> list[Tag]:
+    """What is connected to an element; in a clip or sync clip, that which has a lane."""
+    if tag.name in ("clip", "sync-clip"):
+        return [child for child in tag.story() if child.lane != 0]
+    return tag.story()
+
+
 def parse_time(text: str) -> Fraction | None:
     """``1001/24000s``, ``5s`` or ``2.5s`` in exact seconds; None for anything else."""
     match = _TIME.fullmatch(text)

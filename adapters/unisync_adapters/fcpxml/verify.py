@@ -15,10 +15,9 @@ from ..otiotime import exact_seconds
 from ..urls import MediaUrl, map_to_local
 from .clock import counted
 from .detach import sound_parts
-from .pictures import connected
 from .read import FcpxmlDocument, read_document
 from .resources import KINDS, media_url
-from .tags import STORY, Tag
+from .tags import STORY, Tag, connected
 
 _SAME_TIME = Fraction(1, 100_000)
 _REPORT = "Nothing was written; keep the original edit and report this"
