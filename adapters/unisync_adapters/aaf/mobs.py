@@ -253,7 +253,7 @@ def is_file(mob: Any) -> bool:
 
 
 def picture_of(mob: Any) -> Any:
-    """The descriptor of a file's picture: its own, or that among its streams; None if it has none."""
+    """The descriptor of a file's picture, its own or that among its streams; else None."""
     descriptor = value_of(mob, "EssenceDescription")
     if descriptor is None:
         return None

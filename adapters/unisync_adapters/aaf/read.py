@@ -52,32 +52,44 @@ def read_document(
         EditError: damaged, no composition, or several and none (or none of that name) picked.
     """
     with opened(data, path) as aaf:
-        content = aaf.content
-        table = MobTable(content)
-        composition = choose(table, sequence, path)
-        reader = SegmentReader(table, MediaTable(table, content), content.dir.path())
-        heads = tracks_of(composition)
-        rate, code = start_of(composition, heads)
-        timeline = _timeline(composition, rate, code)
-        edit = identity(composition)
-        for head in heads:
-            place = Place(head.kind, head.label, head.rate, head.rate, (edit,))
-            track = reader.track(head.name or head.position, head.segment, place)
-            timeline.tracks.append(track)
-        _mark(timeline, composition, heads)
-        return AafDocument(
-            path=path,
-            data=data,
-            adapter=adapter,
-            timeline=timeline,
-            origins=reader.origins,
-            rate=rate,
-            drop=_drop(rate, code),
-            path_map=path_map,
-            composition=edit,
-            storage=composition.dir.path(),
-            items=reader.items,
-        )
+        return document_of(aaf, data, path, path_map, adapter, sequence)
+
+
+def document_of(
+    aaf: Any,
+    data: bytes,
+    path: Path,
+    path_map: PathMap,
+    adapter: Adapter,
+    sequence: str | bytes | None,
+) -> AafDocument:
+    """:func:`read_document` of an AAF that is open; ``data`` are its bytes."""
+    content = aaf.content
+    table = MobTable(content)
+    composition = choose(table, sequence, path)
+    reader = SegmentReader(table, MediaTable(table, content), content.dir.path())
+    heads = tracks_of(composition)
+    rate, code = start_of(composition, heads)
+    timeline = _timeline(composition, rate, code)
+    edit = identity(composition)
+    for head in heads:
+        place = Place(head.kind, head.label, head.rate, head.rate, (edit,))
+        track = reader.track(head.name or head.position, head.segment, place)
+        timeline.tracks.append(track)
+    _mark(timeline, composition, heads)
+    return AafDocument(
+        path=path,
+        data=data,
+        adapter=adapter,
+        timeline=timeline,
+        origins=reader.origins,
+        rate=rate,
+        drop=_drop(rate, code),
+        path_map=path_map,
+        composition=edit,
+        storage=composition.dir.path(),
+        items=reader.items,
+    )
 
 
 def _drop(rate: Rate, code: Code | None) -> bool:

@@ -23,7 +23,7 @@ from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
 from .container import opened
-from .read import AafDocument, read_document
+from .read import AafDocument, document_of
 from .tree import Difference, Node, differences, tree_of
 
 _MOBS = 0x1901
@@ -46,14 +46,15 @@ def verify_document(
     """
     if not relinks and name is None and patched == document.data:
         return
-    after = read_document(
-        patched, document.path, document.path_map, document.adapter, document.composition
-    )
-    compare_timelines(document.timeline, after.timeline, relinks, name=name, file=document.path)
-    with opened(document.data, document.path) as aaf:
-        before_tree = tree_of(aaf)
-    with opened(patched, document.path) as aaf:
+    path = document.path
+    with opened(patched, path) as aaf:
+        after = document_of(
+            aaf, patched, path, document.path_map, document.adapter, document.composition
+        )
         after_tree = tree_of(aaf)
+    compare_timelines(document.timeline, after.timeline, relinks, name=name, file=path)
+    with opened(document.data, path) as aaf:
+        before_tree = tree_of(aaf)
     _Proof(document, after, relinks, name).check(before_tree, after_tree)
 
 
