@@ -23,7 +23,6 @@ from .warp import View
 CLOSE, PRODUCT = 0.37, 0.22
 """Share of a crop's width that a mouth at rest takes: a tight crop, and the product's window."""
 
-
 _MOUTH_COLUMNS = 6
 
 
@@ -86,13 +85,14 @@ def render_truth(
     figure, view = stage.figure, crop.layers.view
     numbers = list(range(len(curve)) if frames is None else frames)
     full = _full_curves(curve[None])[0]
+    pictures = crop.render(curve, numbers)
     poses = [crop.layers.pose(k) for k in numbers]
     points = [
         landmarks(figure, pose, view, MouthShape.of(full[k]))
         for k, pose in zip(numbers, poses, strict=True)
     ]
     return Rendered(
-        frames=crop.render(curve, numbers),
+        frames=pictures,
         masks=crop.masks(numbers),
         poses=crop.poses(numbers),
         curve=full[numbers],
@@ -134,10 +134,12 @@ class FaceCrop:
             (K, F, S, S, 3) uint8 R'G'B'.
 
         Raises:
-            InputError: the curves have another shape or are not finite.
+            InputError: the curves have another shape, are not finite, or lack one of the frames.
         """
         full = _full_curves(curves)
         numbers = list(range(full.shape[1]) if frames is None else frames)
+        if numbers and not 0 <= min(numbers) <= max(numbers) < full.shape[1]:
+            raise InputError(f"Frames {numbers} of curves with {full.shape[1]} frames.")
         size = self.layers.size
         out = np.empty((len(full), len(numbers), size, size, 3), np.uint8)
         for place, number in enumerate(numbers):

@@ -230,6 +230,8 @@ def test_wrong_requests_are_refused() -> None:
         crop.render(np.zeros((2, 4), np.float32))
     with pytest.raises(InputError, match="finite"):
         crop.render(np.full((1, 6), np.nan, np.float32))
+    with pytest.raises(InputError, match="curves with 2 frames"):
+        crop.render(held(*REST, frames=2), [1, 2])
     with pytest.raises(InputError, match="8 pixels"):
         face_crop(random_scene(0), 8)
     with pytest.raises(InputError, match="film, toon"):
