@@ -45,6 +45,7 @@ class Shape:
         chin_y, jaw, skull: chin, squareness 0..1, height of the skull above the eyes.
         smile: how much the corners rise (or hang), about -1..1.
         box: 0 round .. 1 a box, for robots.
+        skew: how much lower the right corner of the mouth hangs than its middle.
     """
 
     eye_x: float
@@ -63,6 +64,7 @@ class Shape:
     skull: float
     smile: float
     box: float = 0.0
+    skew: float = 0.0
 
     def outline(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
         """Half width of the face at these heights; 0 above the skull and below the chin."""
@@ -221,4 +223,5 @@ def _shape(rng: np.random.Generator, look: Look, age: float) -> Shape:
         skull=rng.uniform(1.20, 1.42),
         smile=rng.uniform(-0.5, 0.9),
         box=rng.uniform(0.3, 1.0) if look == "robot" else 0.0,
+        skew=float(rng.normal(0, 0.012)),
     )

@@ -71,7 +71,7 @@ def mouth_lines(shape: Shape, mouth: MouthShape) -> MouthLines:
     """The lines of a mouth, in half head widths."""
     half, gap = half_width(shape, mouth), mouth.gap
     thick = shape.lip_height * (1.10 - 0.30 * (mouth.width - 0.5) + 0.30 * mouth.round)
-    seam = shape.mouth_y + 0.012 * np.cos(np.pi * _T) - 0.06 * shape.smile * _T**2
+    seam = shape.mouth_y + 0.012 * np.cos(np.pi * _T) - 0.06 * shape.smile * _T**2 + shape.skew * _T
     lift = (0.06 * gap + 0.03 * mouth.bite + 0.012 * mouth.teeth) * _ARC
     inner_top = seam - lift
     inner_low = seam + lip_drop(mouth, _T) - 0.02 * mouth.bite * _ARC
