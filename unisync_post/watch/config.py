@@ -66,10 +66,12 @@ class DropSettings:
         language: of dub files whose names do not say it; of several, the only one wanted.
         engine: one of the engines that the watch folder allows.
         priority: higher goes first.
+        rate: frame rate of an edit that does not state it (EDL): 25, or ``"30000/1001"``.
     """
 
     language: str | None = None
     engine: str | None = None
+    rate: float | str | None = None
     tracks: Tracks = Tracks()
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unisync_adapters.document import Document, adapters, open_edit
+from unisync_adapters.timebase import Rate
 
 from ..engines.base import EngineInfo
 from ..errors import DiskFullError, JobError, PlanError
@@ -110,7 +111,7 @@ def prepare(order: Order) -> Prepared:
     edit = _the_edit(found)
     pairing = pair_dubs(edit, found.files, order.preset, order.settings, config.language)
     _check_confined(found, edit, pairing, config)
-    document = open_edit(found.home / edit, path_map=config.maps)
+    document = open_edit(found.home / edit, path_map=config.maps, rate=_rate(order))
     refuse_hostile(document, config.allowed)
     return _planned(order, document, pairing)
 
@@ -203,7 +204,14 @@ def _options(order: Order, pair: Pair) -> PlanOptions:
         media=(*(found.home / folder for folder in order.preset.media), *config.media),
         media_roots=config.allowed,
         path_map=config.maps,
+        rate=_rate(order),
     )
+
+
+def _rate(order: Order) -> Rate | None:
+    """What a drop's own settings say of an edit that does not state its rate."""
+    rate = order.settings.rate
+    return None if rate is None else Rate.of(rate)
 
 
 def _check_names(found: Found) -> None:
