@@ -43,6 +43,8 @@ class LoraMeta:
     """The PAFS variant that its `pafs` weights are for."""
     pafs_size: tuple[int, ...] = ()
     """Entries of its position tables; filled in when saved."""
+    av2v: bool = False
+    """Whether it holds a trained `video_embedding`; filled in when saved."""
     fps: tuple[str, ...] = ()
     """Frame rates it was trained at, exact: "25", "24000/1001"."""
     tau: float = 0.8
@@ -57,7 +59,7 @@ class LoraMeta:
     def needs(self) -> dict[str, Any]:
         """What `load_transformer` must be asked for, so that this adapter finds its layers."""
         if self.variant == "none":
-            return {}
+            return {"av2v": True} if self.av2v else {}
         return {"av2v": True, "pafs": self.variant, "pafs_size": self.pafs_size}
 
 
@@ -89,7 +91,7 @@ def save_lora(
     """Writes an adapter of `model` and the layers trained whole as one safetensors file.
 
     Args:
-        meta: what it was trained for; `base` and `pafs_size` are taken from the model.
+        meta: what it was trained for; `base`, `pafs_size` and `av2v` are the model's.
         whole: top-level layers to store whole, where the model has them.
 
     Raises:
@@ -115,7 +117,14 @@ def save_lora(
             if "lora_" not in key
         }
     size = () if meta.variant == "none" else tuple(model.config.pafs_size)
-    held = asdict(replace(meta, base=base_of(model.config), pafs_size=size))
+    held = asdict(
+        replace(
+            meta,
+            base=base_of(model.config),
+            pafs_size=size,
+            av2v="video_embedding.weight" in tensors,
+        )
+    )
     metadata = {
         "format": "pt",
         LORA_ADAPTER_METADATA_KEY: json.dumps(settings, default=sorted),  # it holds sets

@@ -31,7 +31,7 @@ TARGETS = (
 )
 META = LoraMeta(variant="residual", fps=("24000/1001", "25"), tau=0.7, shift=5.0, licence="CC0-1.0")
 # as it comes back: what the network itself knows is filled in
-SAVED = replace(META, base="S2V-3x32", pafs_size=(4, 6, 6))
+SAVED = replace(META, base="S2V-3x32", pafs_size=(4, 6, 6), av2v=True)
 FOREIGN = ("blocks.0.attn1.to_q", "blocks.1.ffn.net.0.proj", "blocks.2.audio_attn.to_out.0")
 
 
@@ -255,6 +255,18 @@ def test_layers_stored_whole_need_their_place(tmp_path: Path) -> None:
     meta = meta_of(file)
     assert meta is not None
     load_lora(tiny_network(**meta.needs), file)
+
+
+def test_a_network_without_anchoring_is_still_shown_the_plate(tmp_path: Path) -> None:
+    model = opened(tiny_network(av2v=True))
+    model.add_adapter(LoraConfig(r=4, target_modules=TARGETS))
+    file = save_lora(model, tmp_path / "no_pafs.safetensors", LoraMeta())
+    meta = meta_of(file)
+    assert meta is not None
+    assert meta.needs == {"av2v": True}
+    fresh = tiny_network(**meta.needs)
+    load_lora(fresh, file)
+    assert torch.equal(velocity(fresh, **inputs()), velocity(model, **inputs()))
 
 
 def test_a_pickle_is_refused(tmp_path: Path) -> None:

@@ -126,8 +126,9 @@ class _Run:
         else:
             model.disable_gradient_checkpointing()
         self.net: nn.Module = self.accelerator.prepare_model(model)
-        ema = EMAModel(list(trainable), decay=config.ema.decay) if config.ema.on else None
-        if ema is not None:
+        ema = None
+        if config.ema.on:
+            ema = EMAModel(list(trainable), decay=config.ema.decay, foreach=True)
             ema.to(self.accelerator.device)
         self.state = RunState(trainable, make_optimizer(trainable, config.optim), ema)
         self.identity = Identity(config, samples.fingerprint, self.accelerator.num_processes)

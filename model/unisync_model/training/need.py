@@ -96,8 +96,8 @@ def activations(network: Mapping[str, Any], config: TrainConfig, shape: Shape) -
     """The most that lies beside the weights in one forward and backward pass."""
     f, h, w = shape
     # with motion, sides are whole tokens of its coarsest packing
-    sides = (-(-side // 8) * 64 for side in (h, w))
-    window = WindowSize(f, *sides, motion=config.dropout.motion < 1)
+    height, width = (-(-side // 8) * 64 for side in (h, w))
+    window = WindowSize(f, height, width, motion=config.dropout.motion < 1)
     e = 2 if config.precision == "bf16" else 4
     r = 4 if network["residual_fp32"] else e
     d = network["num_attention_heads"] * network["attention_head_dim"]

@@ -29,8 +29,8 @@ from .errors import ResumeError, StorageError
 from .trainable import Trainable
 
 FOLDER = "checkpoints"
-MAY_CHANGE = ("checkpoints.", "log.", "data.workers", "adapter.licence")
-"""Settings that do not change the weights a run ends with."""
+MAY_CHANGE = ("checkpoints.", "log.", "data.workers", "data.manifest", "adapter.licence")
+"""Settings that do not change the weights a run ends with; the data has its own fingerprint."""
 
 
 @dataclass
