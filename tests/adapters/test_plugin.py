@@ -6,6 +6,7 @@ from pathlib import Path
 
 import opentimelineio as otio
 import pytest
+from fcpxmls import Edit, Item
 from otio_samples import clip, dump, timeline, track
 
 XMEML = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -24,7 +25,11 @@ XMEML = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 @pytest.mark.parametrize(
     ("adapter", "data"),
-    [("unisync_otio_json", dump(timeline(track(clip())))), ("unisync_fcp7", XMEML)],
+    [
+        ("unisync_otio_json", dump(timeline(track(clip())))),
+        ("unisync_fcp7", XMEML),
+        ("unisync_fcpxml", Edit([Item("video", name="sh010")]).data()),
+    ],
 )
 def test_otio_reads_through_our_adapter(tmp_path: Path, adapter: str, data: bytes) -> None:
     path = tmp_path / "cut.any"
@@ -35,7 +40,7 @@ def test_otio_reads_through_our_adapter(tmp_path: Path, adapter: str, data: byte
     assert "origin" in read.find_clips()[0].metadata["unisync"]
 
 
-@pytest.mark.parametrize("adapter", ["unisync_otio_json", "unisync_fcp7"])
+@pytest.mark.parametrize("adapter", ["unisync_otio_json", "unisync_fcp7", "unisync_fcpxml"])
 def test_our_adapters_only_read(adapter: str) -> None:
     found = otio.adapters.from_name(adapter)
     assert found.has_feature("read")
