@@ -180,6 +180,14 @@ def test_the_same_new_media_is_one_clip_in_the_bin() -> None:
     assert len({item.media.master for item in after.items.values() if item.media}) == 1
 
 
+def test_one_new_file_for_two_clips_leaves_them_their_names() -> None:
+    media = [Media(), Media("B007", "file:///Volumes/b/B007.mov")]
+    document = read(Sample(tracks=[[Shot(0), Shot(1)]], media=media).data())
+    relinks = [relink(document, key) for key in document.items]
+    after = patched(document, *relinks)
+    assert [clip.name for clip in after.timeline.find_clips()] == ["A001C003", "B007"]
+
+
 def test_a_baked_speed_leaves_with_its_effect() -> None:
     document = read(Sample(tracks=[[Wrapped(Fast(Shot(length=50), 25)), Shot()]]).data())
     key = next(iter(document.items))
@@ -247,12 +255,13 @@ def test_a_refused_clip_is_not_patched(pieces: list[Any], why: str) -> None:
     assert caught.value.clip == "A001C003"
 
 
-def test_twice_patched_by_the_same_media_is_refused() -> None:
+def test_a_returned_edit_can_be_patched_again() -> None:
     document = read(Sample().data())
     (key,) = document.items
-    again = read(document.patch([relink(document, key)]))
-    with pytest.raises(EditError, match="already"):
-        again.patch([relink(again, key)])
+    again = patched(document, relink(document, key))
+    third = patched(again, relink(again, key))
+    masters = {d.items[key].media.master for d in (document, again, third) if d.items[key].media}
+    assert len(masters) == 3
 
 
 def test_a_version_3_file_counts_no_directory_sectors() -> None:

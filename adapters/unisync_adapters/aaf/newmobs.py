@@ -63,6 +63,7 @@ class NewMedia:
 
     Attributes:
         relink: the relink.
+        old: id of the clip in the bin whose name, columns and raster it takes over.
         url: the file in the form of the old locator.
         slot: number of the picture's slot in the clip, as the edit's SourceClip names it.
         skip: frames of the file before the clip's first: where the edit's units are longer than
@@ -70,6 +71,7 @@ class NewMedia:
     """
 
     relink: Relink
+    old: bytes
     url: str
     slot: int
     skip: int
@@ -78,7 +80,9 @@ class NewMedia:
         """The MobID of one of the new mobs."""
         relink = self.relink
         facts = (self.url, relink.duration, relink.rate, relink.start_frame, relink.drop)
-        text = "\n".join(map(str, (role, *facts, relink.reel, self.slot, self.skip)))
+        text = "\n".join(
+            map(str, (role, self.old.hex(), *facts, relink.reel, self.slot, self.skip))
+        )
         identity = MobID()
         identity.SMPTELabel = _UMID
         identity.length = 0x13

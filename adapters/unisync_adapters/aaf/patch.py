@@ -65,7 +65,7 @@ class _Patch:
         start, skip = place_in(relink, item)
         slot = int(value_of(clip, "SourceMobSlotID", 0)) or 1
         picture = clip["DataDefinition"].value
-        new = NewMedia(relink, self._url(media.url, relink), slot, skip)
+        new = NewMedia(relink, media.master, self._url(media.url, relink), slot, skip)
         identity = self.maker.clip_for(new, self._old(media), picture)
         if relink.baked and item.group is not None:
             group = self.aaf.manager.read_object(item.group)
