@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import EditError
 from ..timebase import Rate
 from .resources import Resources
-from .tags import Tag
+from .tags import EXPORT_AGAIN, Tag
 
 if TYPE_CHECKING:
     from .read import Reader
@@ -60,7 +60,7 @@ def active_angle(resources: Resources, tag: Tag, start: Fraction, length: Fracti
     media = resources.of(tag, "media")
     multicam = media.first("multicam")
     if multicam is None:
-        raise tag.located(EditError("<mc-clip> refers to no multicam", remedy="Export it again"))
+        raise tag.located(EditError("<mc-clip> refers to no multicam", remedy=EXPORT_AGAIN))
     angles = multicam.all("mc-angle")
     sources = [s for s in tag.all("mc-source") if (s.get("srcEnable") or "all") in ("all", "video")]
     source = sources[0] if sources else None

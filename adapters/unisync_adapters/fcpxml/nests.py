@@ -15,7 +15,7 @@ from .convert import effects, markers, warp
 from .item import shift_in
 from .multicam import Angle, active_angle
 from .retime import Retime, retime_of
-from .tags import Tag, contents
+from .tags import EXPORT_AGAIN, Tag, contents
 
 if TYPE_CHECKING:
     from .pictures import Pictures, Place
@@ -38,7 +38,7 @@ def compound(around: Pictures, tag: Tag, place: Place) -> otio.schema.Stack:
     around.reader.enter(media, around.nest, tag)
     sequence = media.first("sequence")
     if sequence is None:
-        raise tag.located(EditError("<ref-clip> refers to a multicam", remedy="Export it again"))
+        raise tag.located(EditError("<ref-clip> refers to a multicam", remedy=EXPORT_AGAIN))
     inside = _inside(around, tag, place.retime)
     inner = around.inside(around.reader.rate(sequence), (*around.nest, media), inside)
     zero = sequence.time("tcStart") or Fraction(0)

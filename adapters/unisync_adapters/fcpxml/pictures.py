@@ -239,10 +239,11 @@ class Pictures:
         if speed < 0:
             start += speed * (place.length - 1 / self.rate.fps) * plate.fps
         name = tag.get("name") or asset.name
+        drop = tag.get("tcFormat") == "DF" and plate.can_drop
         key = self.reader.origin(replace(item, refuse=self.refuse or refusal(item)), name)
         clip = otio.schema.Clip(
             name,
-            self.reader.reference(asset, tag.get("tcFormat") == "DF", metadata(tag, REEL), plate),
+            self.reader.reference(asset, drop, metadata(tag, REEL), plate),
             otio.opentime.TimeRange(
                 otio_time(start, plate), otio_time(place.length * self.rate.fps, self.rate)
             ),

@@ -30,7 +30,7 @@ from .pictures import Pictures
 from .resources import Asset, Resources
 from .roots import Root, choose
 from .sounds import Sounds
-from .tags import Tag
+from .tags import EXPORT_AGAIN, Tag
 
 MAX_ELEMENTS = 2_000_000
 """Nests within nests multiply; beyond this the document is an attack, not an edit."""
@@ -142,7 +142,7 @@ class Reader:
         format_ = self.resources.format(sequence.get("format"), sequence)
         if format_ is None or format_.rate is None:
             what = "The sequence states no frame rate"
-            raise sequence.located(EditError(what, remedy="Export it again"))
+            raise sequence.located(EditError(what, remedy=EXPORT_AGAIN))
         return format_.rate
 
     def extent(self, tag: Tag) -> tuple[Fraction, Fraction]:
@@ -157,7 +157,8 @@ class Reader:
             start = default[0] if start is None else start
             length = default[1] if length is None else length
         if length is None:
-            raise tag.located(EditError("It states no duration", clip=tag.get("name")))
+            what = EditError("It states no duration", clip=tag.get("name"), remedy=EXPORT_AGAIN)
+            raise tag.located(what)
         return start, length
 
     def _default_extent(self, tag: Tag) -> tuple[Fraction, Fraction | None]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ..errors import EditError
 from ..timebase import Rate
-from .tags import Tag
+from .tags import EXPORT_AGAIN, Tag
 
 KINDS = frozenset(("asset", "format", "media", "effect"))
 REEL = "com.apple.proapps.studio.reel"
@@ -60,7 +60,9 @@ def _rate(tag: Tag, preset: re.Match[str] | None) -> Rate | None:
         return None if preset is None else _preset_rate(preset)
     if not 0 < duration <= 1 or duration < Fraction(1, 1000):
         text = tag.get("frameDuration")
-        raise tag.located(EditError(f"frameDuration {text!r} is no frame rate"))
+        raise tag.located(
+            EditError(f"frameDuration {text!r} is no frame rate", remedy=EXPORT_AGAIN)
+        )
     return Rate.of(1 / duration)
 
 
@@ -127,11 +129,9 @@ class Resources:
     def _define(self, tag: Tag) -> None:
         identity = tag.get("id")
         if not identity:
-            raise tag.located(EditError("A resource has no id", remedy="Export it again"))
+            raise tag.located(EditError("A resource has no id", remedy=EXPORT_AGAIN))
         if identity in self.tags:
-            raise tag.located(
-                EditError(f"The id {identity!r} is given twice", remedy="Export it again")
-            )
+            raise tag.located(EditError(f"The id {identity!r} is given twice", remedy=EXPORT_AGAIN))
         self.tags[identity] = tag
         if tag.name == "format":
             self._formats[identity] = Format.of(tag)
@@ -146,7 +146,7 @@ class Resources:
         found = self.tags.get(identity)
         if found is None or found.name not in kinds:
             what = f"<{tag.name}> refers to {identity!r}, and there is no such {' or '.join(kinds)}"
-            raise tag.located(EditError(what, remedy="Export it again"))
+            raise tag.located(EditError(what, remedy=EXPORT_AGAIN))
         return found
 
     def format(self, identity: str | None, user: Tag) -> Format | None:
@@ -160,7 +160,7 @@ class Resources:
         found = self._formats.get(identity)
         if found is None:
             what = f"<{user.name}> names the format {identity!r}, which does not exist"
-            raise user.located(EditError(what, remedy="Export it again"))
+            raise user.located(EditError(what, remedy=EXPORT_AGAIN))
         return found
 
     @property

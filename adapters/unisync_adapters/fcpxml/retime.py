@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from ..errors import EditError, TimeError
 from ..timebase import Rate
-from .tags import Tag
+from .tags import EXPORT_AGAIN, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ def _pace(conform: Tag, rate: Rate) -> Fraction | None:
             raise TimeError(text)
         source = Rate.of(text)
     except TimeError as error:
-        raise conform.located(EditError(f"srcFrameRate {text[:30]!r} is no frame rate")) from error
+        what = f"srcFrameRate {text[:30]!r} is no frame rate"
+        raise conform.located(EditError(what, remedy=EXPORT_AGAIN)) from error
     exact = rate.fps / source.fps
     if abs(exact - 1) < _NEIGHBOURS:
         return exact
@@ -123,6 +124,7 @@ def _points(time_map: Tag) -> list[tuple[Fraction, Fraction]]:
     for point in time_map.all("timept"):
         time, value = point.time("time"), point.time("value")
         if time is None or value is None:
-            raise point.located(EditError("A point of a speed map states no time"))
+            what = "A point of a speed map states no time"
+            raise point.located(EditError(what, remedy=EXPORT_AGAIN))
         points.append((time, value))
     return points

@@ -22,7 +22,7 @@ STORY = frozenset(
 _TIME = re.compile(r"\s*(-?)(\d+)(?:\.(\d+)|/(\d+))?s\s*")
 _LONGEST = 10**9
 """Seconds: thirty years. No edit is longer."""
-_EXPORT = "Export it again"
+EXPORT_AGAIN = "Export it again"
 
 
 class Tag:
@@ -86,7 +86,7 @@ class Tag:
         value = parse_time(text)
         if value is None or abs(value) > _LONGEST:
             shown = text if len(text) < 40 else f"{text[:30]}…"
-            raise self.located(EditError(f"{name} {shown!r} is no time", remedy=_EXPORT))
+            raise self.located(EditError(f"{name} {shown!r} is no time", remedy=EXPORT_AGAIN))
         return value
 
     def length(self, name: str = "duration") -> Fraction | None:
@@ -98,14 +98,14 @@ class Tag:
         value = self.time(name)
         if value is not None and value < 0:
             what = f"{name} {self.get(name)!r} is negative"
-            raise self.located(EditError(what, remedy=_EXPORT))
+            raise self.located(EditError(what, remedy=EXPORT_AGAIN))
         return value
 
     @property
     def lane(self) -> int:
         text = (self.get("lane") or "0").strip()
         if not re.fullmatch(r"-?\d{1,6}", text):
-            raise self.located(EditError(f"lane {text[:30]!r} is no number", remedy=_EXPORT))
+            raise self.located(EditError(f"lane {text[:30]!r} is no number", remedy=EXPORT_AGAIN))
         return int(text)
 
     def is_off(self, name: str) -> bool:
