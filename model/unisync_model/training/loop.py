@@ -75,6 +75,7 @@ def train(
     *,
     probes: Sequence[Probe] = (),
     until: int | None = None,
+    cpu: bool = False,
 ) -> Trained:
     """Train, or go on with, the run in ``out``.
 
@@ -86,6 +87,7 @@ def train(
     Args:
         model: the base; changed in place. A run that is gone on with needs the same base anew.
         until: stop after this step, as if cut off right after a checkpoint.
+        cpu: even where there is a GPU.
 
     Raises:
         MemoryBudgetError: it would not fit; checked before the first step.
@@ -95,7 +97,7 @@ def train(
         StorageError: a checkpoint could not be written; the older ones are kept.
         DataError: a sample that cannot be used.
     """
-    run = _Run(config, model, samples, prompts, Path(out), probes)
+    run = _Run(config, model, samples, prompts, Path(out), probes, cpu)
     try:
         return run.go(config.steps if until is None else min(until, config.steps))
     finally:
@@ -111,13 +113,14 @@ class _Run:
         prompts: Prompts,
         out: Path,
         probes: Sequence[Probe],
+        cpu: bool,
     ) -> None:
         self.config, self.model, self.out, self.probes = config, model, out, probes
         # precision is the loop's own affair: one process may train in several
         unused = DistributedDataParallelKwargs(
             find_unused_parameters=config.trainable.method == "full"
         )
-        self.accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[unused])
+        self.accelerator = Accelerator(mixed_precision="no", cpu=cpu, kwargs_handlers=[unused])
         trainable = prepare_trainable(model, config.trainable, config.seed)
         self.batches = Batches(samples, prompts, config)
         self._check_memory(trainable)

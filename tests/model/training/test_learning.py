@@ -57,7 +57,7 @@ def test_seconds_of_training_and_the_mouth_follows(tmp_path: Path) -> None:
     """The loss falls by a third, follow rises by .5 and overtakes the leak."""
     model = tiny_network(**OWN, ffn_dim=64)
     before = measured(model)
-    done = train(pace(150, "full"), model, SCENES, toy_prompts(), tmp_path)
+    done = train(pace(150, "full"), model, SCENES, toy_prompts(), tmp_path, cpu=True)
     after, (first, last) = measured(model), means(done.losses)
     assert last < 0.67 * first
     assert after.follow.value > before.follow.value + 0.5
@@ -74,7 +74,7 @@ def test_the_paper_s_two_stages_and_why_pairs(tmp_path: Path) -> None:
     """
     no_pairs = {"characters": 0.0, "relip": 0.0, "literal": 1.0}
     config = pace(300, "full", pairs=no_pairs, model={"av2v": False, "pafs": "none"})
-    base = train(config, tiny_network(**WIDER), SCENES, toy_prompts(), tmp_path / "base")
+    base = train(config, tiny_network(**WIDER), SCENES, toy_prompts(), tmp_path / "base", cpu=True)
     assert base.result is not None
 
     def anchored() -> UniSyncTransformer3DModel:
@@ -84,7 +84,7 @@ def test_the_paper_s_two_stages_and_why_pairs(tmp_path: Path) -> None:
     found = {}
     for name, pairs in (("pairs", {}), ("literal", no_pairs)):
         config = pace(300, "lora", pairs=pairs)
-        done = train(config, anchored(), SCENES, toy_prompts(), tmp_path / name)
+        done = train(config, anchored(), SCENES, toy_prompts(), tmp_path / name, cpu=True)
         assert done.result is not None
         model = anchored()
         load_lora(model, done.result)

@@ -42,7 +42,7 @@ def run(
 ) -> tuple[Trained, UniSyncTransformer3DModel]:
     model = network()
     torch.seed()  # another process
-    return train(config, model, samples, toy_prompts(), out, **more), model
+    return train(config, model, samples, toy_prompts(), out, cpu=True, **more), model
 
 
 def weights(out: Path, step: int) -> dict[str, torch.Tensor]:
@@ -286,7 +286,7 @@ def test_worker_processes_read_the_same_run(tmp_path: Path) -> None:
 def test_bf16_computes_in_bf16_and_keeps_float32(tmp_path: Path) -> None:
     config = toy_config(steps=2, precision="bf16", gradient_checkpointing=True)
     model = network().to(torch.bfloat16)
-    done = train(config, model, SAMPLES, toy_prompts(), tmp_path)
+    done = train(config, model, SAMPLES, toy_prompts(), tmp_path, cpu=True)
     assert {p.dtype for p in done.trainable} == {torch.float32}
     assert model.get_submodule("blocks.0.attn1.to_q.base_layer").weight.dtype == torch.bfloat16
     assert all(np.isfinite(done.losses))

@@ -24,7 +24,7 @@ from networks import tiny_network
 from toy import Toys, toy_config, toy_prompts
 from unisync_model.training.loop import train
 model = tiny_network(av2v=True, pafs="residual")
-train(toy_config(steps=3), model, Toys(range(9)), toy_prompts(), sys.argv[1])
+train(toy_config(steps=3), model, Toys(range(9)), toy_prompts(), sys.argv[1], cpu=True)
 """
 
 
@@ -50,7 +50,7 @@ def test_two_processes_are_one_with_two_batches(tmp_path: Path) -> None:
         assert process.returncode == 0, said
     config = toy_config(steps=3, data={"accumulate": 2})
     model = tiny_network(av2v=True, pafs="residual")
-    train(config, model, Toys(range(9)), toy_prompts(), tmp_path / "one")
+    train(config, model, Toys(range(9)), toy_prompts(), tmp_path / "one", cpu=True)
     two, one = (load_file(tmp_path / name / "adapter.safetensors") for name in ("two", "one"))
     assert two.keys() == one.keys()
     for name, value in one.items():
