@@ -265,6 +265,17 @@ def test_a_multicam_looks_at_an_angle_of_its_own() -> None:
     assert new.find("asset-clip").get("ref").startswith("unisync-")
 
 
+@pytest.mark.parametrize("source", [0, 5, 12, 13])
+def test_handles_may_reach_back_beyond_the_multicam(source: int) -> None:
+    root = one(Edit([Item("mc-clip", HOUR, source=source)]), start_frame=90000 + source - 12)
+    *_, new = root.iter("mc-angle")
+    early = max(12 - source, 0)
+    shown = new.find("asset-clip")
+    assert parse_seconds(shown.get("offset")) == 3600 + Fraction(max(source - 12, 0), 25)
+    assert parse_seconds(shown.get("start")) == 3600 + Fraction(source - 12 + early, 25)
+    assert (new.find("gap") is None) == (source <= 12)
+
+
 def test_one_new_file_in_two_clips_is_one_asset() -> None:
     document = read(Edit([Item(), Item()]))
     both = [relink(document, i, path=Path("/out/same.mov")) for i in (0, 1)]

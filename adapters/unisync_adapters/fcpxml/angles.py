@@ -28,7 +28,7 @@ def angle_edits(item: Item, relink: Relink, identity: str) -> Iterator[TextEdit]
     """The new angle, and the multicam clip looking at it.
 
     Raises:
-        EditError: the new media does not reach back to the start of the multicam.
+        EditError: the multicam clip names no angle.
     """
     angle = item.angle
     if angle is None or angle.tag is None or angle.source is None or angle.item is None:
@@ -56,9 +56,8 @@ def _new_angle(item: Item, angle: Angle, relink: Relink, identity: str, new: str
     rate = relink.rate
     begin, length = rate.seconds(relink.start_frame), rate.seconds(relink.duration)
     offset = item.retime.media(item.start) - rate.seconds(relink.source_in)
+    # handles may reach back beyond the multicam's own start
     early = max(angle.zero - offset, rate.seconds(0))
-    if early >= rate.seconds(relink.source_in) and early:
-        raise EditError("The new media begins before its multicam does")
     offset, begin, length = offset + early, begin + early, length - early
     name = " ".join(filter(None, [angle.tag.get("name"), (relink.language or "").upper()]))
     line = indent_of(angle.tag.element)
