@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from peft import LoraConfig
+from safetensors import SafetensorError
 from torch import nn
 
 from ..checkpoints.loading import load_transformer
@@ -17,7 +20,7 @@ from ..memory import PROFILES
 from ..placement import quantization
 from ..transformer import UniSyncTransformer3DModel
 from .config import Group, TrainableConfig, TrainConfig
-from .errors import ConfigError
+from .errors import ConfigError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -109,23 +112,42 @@ def prepare_trainable(
 
 
 def save_trained(model: UniSyncTransformer3DModel, config: TrainConfig, out: Path) -> Path:
-    """The result: one adapter file that the pipeline loads, or a transformer folder.
+    """The result, whole or not at all: an adapter that the pipeline loads, or a transformer folder.
 
     Returns:
         ``out/adapter.safetensors`` or ``out/transformer``.
+
+    Raises:
+        StorageError: it could not be written; the run's checkpoints are untouched.
     """
-    if config.trainable.method == "full":
-        model.save_pretrained(out / "transformer")
-        return out / "transformer"
-    meta = LoraMeta(
+    full = config.trainable.method == "full"
+    final = out / ("transformer" if full else "adapter.safetensors")
+    part = out / f".{final.name}.partial"
+    try:
+        if full:
+            model.save_pretrained(part)
+            shutil.rmtree(final, ignore_errors=True)
+        else:
+            meta = _meta(model, config)
+            save_lora(model, part, meta, adapter_name=ADAPTER, whole=config.trainable.whole)
+        os.replace(part, final)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(
+            f"the result could not be written: {error}",
+            file=final,
+            remedy="Make room and start the run again; only this is left to do",
+        ) from error
+    return final
+
+
+def _meta(model: UniSyncTransformer3DModel, config: TrainConfig) -> LoraMeta:
+    return LoraMeta(
         variant=model.config.pafs,
         fps=config.adapter.fps,
         tau=config.adapter.tau,
         shift=config.loss.shift,
         licence=config.adapter.licence,
     )
-    path = out / "adapter.safetensors"
-    return save_lora(model, path, meta, adapter_name=ADAPTER, whole=config.trainable.whole)
 
 
 def _put_pairs(model: UniSyncTransformer3DModel, config: TrainableConfig, seed: int) -> None:

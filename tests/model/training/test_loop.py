@@ -17,7 +17,7 @@ from toy import CHANNELS, Toys, toy_config, toy_prompts, toy_sample
 
 from unisync_model.errors import MemoryBudgetError, NonFiniteError
 from unisync_model.lora import load_lora, meta_of
-from unisync_model.training import loop, state
+from unisync_model.training import loop, state, trainable
 from unisync_model.training.batches import Batches, drawn
 from unisync_model.training.config import TrainConfig
 from unisync_model.training.config_file import load_config
@@ -84,8 +84,8 @@ def test_accumulated_batches_are_their_mean(tmp_path: Path) -> None:
     config = toy_config(steps=1, data={"accumulate": 2}, optim={"clip": 0.0})
     _, stepped = run(tmp_path, config)
     model = network()
-    trainable = prepare_trainable(model, config.trainable, config.seed)
-    optimizer = make_optimizer(trainable, replace(config.optim, lr=config.optim.lr / 2))
+    parameters = prepare_trainable(model, config.trainable, config.seed)
+    optimizer = make_optimizer(parameters, replace(config.optim, lr=config.optim.lr / 2))
     batches = Batches(SAMPLES, toy_prompts(), config)
     for batch in (batches[0], batches[1]):
         v = model.train()(**batch.inputs(True)).sample
@@ -224,6 +224,27 @@ def test_a_full_disk_leaves_the_older_checkpoints(
     done, _ = run(tmp_path, config)
     whole, _ = run(tmp_path / "whole", config)
     assert done.losses == whole.losses[2:]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_result_that_found_no_room_is_all_that_is_left_to_do(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = toy_config(steps=2, trainable={"method": method})
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(trainable.os, "replace", full)
+    with pytest.raises(StorageError, match=r"the result could not be written.*Make room"):
+        run(tmp_path, config)
+    monkeypatch.undo()
+    for _ in range(2):  # a finished run has nothing left to do
+        done, _ = run(tmp_path, config)
+        assert done.losses == ()
+        assert done.result is not None
+        assert done.result.exists()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_what_a_killed_run_left_half_written_is_no_checkpoint(tmp_path: Path) -> None:
