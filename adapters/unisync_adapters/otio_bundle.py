@@ -44,6 +44,8 @@ def is_folder_bundle(path: Path) -> bool:
 
 def is_zip_bundle(path: Path) -> bool:
     """Whether this is an ``.otioz``: by its members, whatever its name."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             if file.read(len(_ZIP)) != _ZIP:
@@ -51,7 +53,7 @@ def is_zip_bundle(path: Path) -> bool:
         with zipfile.ZipFile(path) as bundle:
             return CONTENT in bundle.namelist()
     except (OSError, zipfile.BadZipFile):
-        return path.suffix.lower() == ".otioz" and path.is_file()
+        return path.suffix.lower() == ".otioz"
 
 
 def is_bundle(path: Path) -> bool:
