@@ -60,7 +60,11 @@ class Row:
 def main() -> None:
     """Print a row for each format, then every refusal and every failure."""
     logging.disable()
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["UNISYNC_TIMELINES"])
+    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("UNISYNC_TIMELINES", "")
+    if not named:
+        print("no folder of edits: name one, or set UNISYNC_TIMELINES")
+        return
+    folder = Path(named)
     rows: defaultdict[str, Row] = defaultdict(Row)
     for path in files(folder):
         ours(path, rows)
