@@ -1,0 +1,192 @@
+"""A process that keeps an engine loaded while a farm's session lasts, and renders what it is asked.
+
+Farms such as OpenJD start a command for each task. The model would be loaded for each; instead the
+session starts this daemon, its tasks ask it over a unix socket in the session's folder, and the
+session's end stops it. Nothing here is a record: the job folder is, and a daemon may be killed at
+any instant.
+
+A client sends one :class:`Request` as a line of JSON and then hears events, a line each, the last
+one of kind ``end``. A client that hangs up no longer wants its shots: they are left, and given back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import UniSyncError
+from ..job.events import Event
+from ..job.folder import open_job
+from ..job.pool import WorkerPool
+from .address import NAME, listen_in
+from .leash import Leash
+
+PID = "unisync.pid"
+_TURN = 0.1
+"""Seconds between two looks at clients and leash."""
+_PATIENCE = 10.0
+"""Seconds for a client to say what it wants, or to take what it is told."""
+_LONGEST = 1 << 20
+"""Bytes of a request; two thousand shots are ten thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Shots to render: clip numbers of this job. Without a job: say when the engine is loaded."""
+
+    job: str = ""
+    shots: tuple[int, ...] = ()
+
+
+class _Over(Exception):
+    """The daemon has to end; the reason."""
+
+
+class Daemon:
+    """Serves one client at a time: a session runs one task at a time.
+
+    Args:
+        listener: where clients connect.
+        pool: workers with the engine.
+        leash: when to end.
+    """
+
+    def __init__(self, listener: socket.socket, pool: WorkerPool, leash: Leash) -> None:
+        self._listener = listener
+        self._pool = pool
+        self._leash = leash
+
+    def serve(self) -> str:
+        """Serve until the leash breaks; returns why it did.
+
+        Raises:
+            EngineError: the engine cannot be opened; a client that waits is told so.
+        """
+        self._listener.settimeout(0)
+        try:
+            while True:
+                self._turn()
+                with suppress(BlockingIOError):
+                    connection, _ = self._listener.accept()
+                    with _Client(connection) as client:
+                        self._attend(client)
+                    self._leash.worked()
+        except _Over as over:
+            return str(over)
+
+    def _turn(self) -> list[Event]:
+        why = self._leash.broken()
+        if why:
+            raise _Over(why)
+        return self._pool.poll(_TURN)
+
+    def _attend(self, client: _Client) -> None:
+        try:
+            request = client.request()
+            if request is None:
+                return
+            while not self._pool.ready:
+                self._turn()
+                if client.left:
+                    return
+            if request.job:
+                self._render(request, client)
+            else:
+                client.hear(Event("end", status="loaded", message=self._pool.info.name))
+        except _Over as over:
+            client.hear(Event("end", status="refused", message=f"The daemon ends: {over}"))
+            raise
+        except UniSyncError as error:
+            client.hear(Event("end", status="refused", message=str(error)))
+            if not self._pool.ready:
+                raise  # the engine cannot be opened: nobody can be served
+
+    def _render(self, request: Request, client: _Client) -> None:
+        job = open_job(Path(request.job))
+        wanted = frozenset(request.shots)
+        self._pool.submit(job, [c for c in job.plan.to_render if c.index in wanted])
+        while True:
+            for event in self._turn():
+                client.hear(event)
+                if event.kind == "end" and event.job == str(job.path):
+                    return
+            self._leash.worked()
+            if client.left:
+                self._pool.cancel(job)
+
+
+class _Client:
+    """One connection. Telling somebody who is gone is no error: nobody is there to care."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._connection.settimeout(_PATIENCE)
+        self._deaf = False
+
+    def __enter__(self) -> _Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def request(self) -> Request | None:
+        """What it wants; None when it says nothing that makes sense."""
+        with suppress(OSError, ValidationError), self._connection.makefile("rb") as said:
+            return TypeAdapter(Request).validate_json(said.readline(_LONGEST))
+        return None
+
+    def hear(self, event: Event) -> None:
+        line = json.dumps(event.as_dict(), ensure_ascii=False) + "\n"
+        try:
+            if not self._deaf:
+                self._connection.sendall(line.encode())
+        except OSError:
+            self._deaf = True
+
+    @property
+    def left(self) -> bool:
+        """It hung up, or says something it should not."""
+        return self._deaf or bool(select.select([self._connection], [], [], 0)[0])
+
+
+def main() -> int:
+    """``python -m unisync_post.farm.daemon SESSION ENGINE IDLE``, as :mod:`.session` starts it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("session", type=Path)
+    parser.add_argument("engine")
+    parser.add_argument("idle", type=float)
+    words = parser.parse_args()
+    leash = Leash(words.session, words.idle)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    listener = listen_in(words.session)
+    (words.session / PID).write_text(str(os.getpid()))
+    try:
+        with listener, WorkerPool(words.engine, listen=_log) as pool:
+            why = Daemon(listener, pool, leash).serve()
+        print(f"daemon: {why}", flush=True)
+    except UniSyncError as error:
+        print(f"daemon: {error}", flush=True)
+        return 1
+    finally:
+        for name in (NAME, PID):
+            (words.session / name).unlink(missing_ok=True)
+    return 0
+
+
+def _log(event: Event) -> None:
+    if event.message:
+        print(f"daemon: {event.message}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
