@@ -14,6 +14,7 @@ from ..exit_codes import ExitCode
 from .demo import demo
 from .doctor import doctor
 from .dub import dub
+from .farm import farm
 from .jobs import jobs
 from .plan import plan
 from .render import assemble, render, review
@@ -45,5 +46,5 @@ def main() -> None:
     """Re-sync lips to a dub: an edit in, the same edit relinked to new pictures out."""
 
 
-for command in (plan, dub, render, assemble, review, jobs, watch, weights, demo, doctor):
+for command in (plan, dub, render, assemble, review, jobs, watch, farm, weights, demo, doctor):
     main.add_command(command)

@@ -101,6 +101,7 @@ class EngineInfo:
         overlap: context frames shared by neighbouring takes.
         title: what people call it; its name where empty.
         memory: bytes of host memory it may come to take beyond what it holds once it is opened.
+        gpu_memory: bytes of GPU memory it is estimated to need; 0: it needs no GPU.
     """
 
     name: str
@@ -112,6 +113,7 @@ class EngineInfo:
     overlap: int = 24
     title: str = ""
     memory: int = 0
+    gpu_memory: int = 0
 
 
 class Engine(Protocol):

@@ -94,6 +94,7 @@ class UniSyncEngine:
             size=setup.size,
             window=_most_frames(setup.size),
             memory=self._fit.host,
+            gpu_memory=0 if profile.name == "cpu" else self._fit.estimate.total,
         )
 
     def calibrate(self, take: Take) -> Path:

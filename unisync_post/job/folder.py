@@ -28,6 +28,7 @@ from pathlib import Path
 from .. import crashpoints
 from ..engines.base import EngineInfo
 from ..errors import JobError
+from ..farm.roots import brought_here, roots_for
 from ..plan.options import PlanOptions
 from ..plan.plan import ClipPlan, Plan
 from ..records import clear_stale, dump, load, sync_folder, temporary_for, write_atomic
@@ -254,7 +255,8 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def open_job(path: Path) -> JobFolder:
-    """Open a job folder, or the only (or newest) job of an OUT folder.
+    """Open a job folder, or the only (or newest) job of an OUT folder; its paths are this machine's
+    where roots say how (:mod:`~unisync_post.farm.roots`).
 
     Raises:
         JobError: there is no job here, or another version wrote it.
@@ -275,4 +277,4 @@ def open_job(path: Path) -> JobFolder:
             remedy="Finish it with that version, or dub the edit again into a new folder.",
         )
     plan = load(Plan, (path / "plan.json").read_bytes(), file=path / "plan.json")
-    return JobFolder(path, job, plan)
+    return brought_here(JobFolder(path, job, plan), roots_for(path))
