@@ -38,11 +38,15 @@ from typing import Protocol, runtime_checkable
 
 import opentimelineio as otio
 
-from .errors import EditError
+from .errors import EditError, telling
 from .foreign import foreign
 from .limits import MAX_BYTES, read_bytes
 from .otio_bundle import MEDIA, is_bundle, is_folder_bundle, media_map, read_content
 from .timebase import Rate
+
+
+LEAVE = "Nothing was written; keep the original edit and report this"
+"""What to do about an error in patching that says nothing better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ class Document:
             raise EditError("New media must be named by an absolute path", file=relative[0])
         if not relinks and name is None:
             return self.data
-        return self.adapter.patch(self, relinks, name=name)
+        with telling(self.path, LEAVE):
+            return self.adapter.patch(self, relinks, name=name)
 
     def verify(self, patched: bytes, relinks: Sequence[Relink], *, name: str | None = None) -> None:
         """Prove by a fresh read that only the relinked clips' media (and the name) changed.
@@ -157,7 +162,8 @@ class Document:
         Raises:
             EditError: naming the first clip, track, link or marker that differs.
         """
-        self.adapter.verify(self, patched, relinks, name=name)
+        with telling(self.path, LEAVE):
+            self.adapter.verify(self, patched, relinks, name=name)
 
 
 class Adapter(Protocol):
@@ -275,7 +281,8 @@ def read_edit(
         if adapter.sniff(data, path):
             if rate is not None and isinstance(adapter, Rateless):
                 adapter = adapter.at(rate)
-            document = adapter.read(data, path, path_map or PathMap(), sequence)
+            with telling(path, "Export it again"):
+                document = adapter.read(data, path, path_map or PathMap(), sequence)
             if rate is not None and document.rate != rate:
                 raise EditError(
                     f"The edit runs at {document.rate.label} fps, not at {rate.label}",

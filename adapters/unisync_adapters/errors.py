@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -56,3 +58,14 @@ class TimeError(UniSyncError, ValueError):
 
 class UrlError(UniSyncError, ValueError):
     """A media URL that names no plain file."""
+
+
+@contextmanager
+def telling(file: str | Path, remedy: str) -> Iterator[None]:
+    """Errors that leave this block name a file and what to do: these, if they name none."""
+    try:
+        yield
+    except UniSyncError as error:
+        error.file = error.file or str(file)
+        error.remedy = error.remedy or remedy
+        raise

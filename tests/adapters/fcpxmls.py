@@ -36,6 +36,7 @@ class Item:
         conform: written as ``srcFrameRate``; scaled unless ``scale`` is false.
         split: frames by which its sound is longer at its head and at its tail.
         connected: lane, frames after this one's start, and what is connected there.
+        role: of its sound, in an ``asset-clip``.
         extra: children between what is connected and the metadata, with ``{start}`` in them.
     """
 
@@ -55,6 +56,7 @@ class Item:
     adjust: str = ""
     extra: str = ""
     drop: bool = False
+    role: str = "dialogue"
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ class _Writer:
         begins, lasts = format_seconds(low), format_seconds(high)
         whole = f' offset="{begins}" start="{begins}" duration="{lasts}"'
         if item.kind == "asset-clip":
-            role = ' audioRole="dialogue"' if media.audio else ""
+            role = f' audioRole="{item.role}"' if media.audio else ""
             written = f'<asset-clip ref="{asset}"{head}{begin}{drop}{role}>'
             return f"{written}{inner.format('')}</asset-clip>"
         if item.kind == "video":

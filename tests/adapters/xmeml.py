@@ -98,7 +98,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Dub:
-    """A sound track of its own: one clip of one file, from record frame ``start``."""
+    """A sound track of its own: one file, from record frame ``start``, and perhaps ``more`` of it.
+
+    Attributes:
+        more: further clips of the file, as (start, end, entry).
+    """
 
     media: Media
     start: int
@@ -106,6 +110,7 @@ class Dub:
     entry: int = 0
     track_name: str = ""
     language: str = ""
+    more: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass
@@ -433,11 +438,12 @@ class _Writer:
         name = f" MZ.TrackName={quoteattr(dub.track_name)}" if dub.track_name else ""
         language = f" MZ.Language={quoteattr(dub.language)}" if dub.language else ""
         self.open(f"track{name}{language}")
-        self.clips += 1
-        self.open(f'clipitem id="dubclip-{self.clips}"')
-        self.head(Item(dub.media, dub.start, dub.end, dub.entry))
-        self.file(dub.media)
-        self.close("clipitem")
+        for start, end, entry in ((dub.start, dub.end, dub.entry), *dub.more):
+            self.clips += 1
+            self.open(f'clipitem id="dubclip-{self.clips}"')
+            self.head(Item(dub.media, start, end, entry))
+            self.file(dub.media)
+            self.close("clipitem")
         self.leaf("enabled", "TRUE")
         self.leaf("locked", "FALSE")
         self.close("track")
