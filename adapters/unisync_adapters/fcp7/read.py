@@ -28,7 +28,7 @@ from .convert import (
     transition,
     warp,
 )
-from .framing import frame_of, motion, shows_below
+from .framing import Framing, frame_of, motion
 from .layout import Crossing, Placed, lay_out
 from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
@@ -106,6 +106,7 @@ class _Reader:
         self.path = path
         self.files = FileTable(source)
         self.sequences = SequenceTable(source, path)
+        self.framing = Framing()
         self.origins: dict[str, Origin] = {}
         self.items: dict[str, ClipItem] = {}
         self.keys: dict[int, str] = {}
@@ -242,7 +243,10 @@ class _Reader:
         )
         if refuse:
             stack.metadata["unisync"] = {"refuse": refuse}
-        if at.kind == "video" and shows_below(element, frame_of(nested), at.nest[-1]):
+        below = at.kind == "video" and self.framing.shows_below(
+            element, frame_of(nested), at.nest[-1]
+        )
+        if below:
             stack.effects.append(motion())
         stack.markers.extend(sequence_markers(nested, rate))
         stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
@@ -290,7 +294,7 @@ class _Reader:
         if retime is not PLAIN:
             clip.effects.append(warp(retime))
         raster = media.raster if media else None
-        if at.kind == "video" and shows_below(element, raster, at.nest[-1]):
+        if at.kind == "video" and self.framing.shows_below(element, raster, at.nest[-1]):
             clip.effects.append(motion())
         entry = element.int_of("in") or 0
         for mark in element.all("marker"):
