@@ -1,7 +1,8 @@
 """Regions of pictures in their native format: only the pixels under a matte are ever converted.
 
 Planar Y'CbCr of 8, 10 and 12 bits. Chroma is taken as sited by MPEG-2, H.264, ProRes and DNxHD:
-on the left luma column, and halfway between two luma rows in 4:2:0.
+on the left luma column, and halfway between two luma rows in 4:2:0. Image sequences are R'G'B', in
+codes or in floats.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import MediaError
 from .colour import code_scale, to_rgb
 
-Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Plane = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Floats = NDArray[np.float32]
 
 
@@ -32,12 +33,26 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """How a pixel format stores a picture: bits, chroma steps in x and y, planes."""
+    """How a pixel format stores a picture: bits, chroma steps in x and y, planes.
+
+    ``rgb``: its planes are G', B' and R', of full range; those of 32 bits are floats.
+    """
 
     bits: int
     step_x: int
     step_y: int
     planes: int = 3
+    rgb: bool = False
+
+    @property
+    def kind(self) -> type[np.uint8] | type[np.uint16] | type[np.float32]:
+        """Type of a sample."""
+        return {8: np.uint8, 32: np.float32}.get(self.bits, np.uint16)
+
+    @property
+    def top(self) -> int:
+        """The code of white in full range; of floats, white itself."""
+        return 1 if self.bits == 32 else (1 << self.bits) - 1
 
 
 def _layouts() -> dict[str, Layout]:
@@ -48,6 +63,9 @@ def _layouts() -> dict[str, Layout]:
             found[f"yuv{name}p{suffix}"] = Layout(bits, x, y)
             found[f"yuva{name}p{suffix}"] = Layout(bits, x, y, 4)
         found[f"yuvj{name}p"] = Layout(8, x, y)
+    for bits in (8, 10, 12, 16):
+        found["gbrp" if bits == 8 else f"gbrp{bits}le"] = Layout(bits, 1, 1, rgb=True)
+    found["gbrpf32le"] = Layout(32, 1, 1, rgb=True)
     return found
 
 
@@ -55,8 +73,8 @@ _LAYOUTS = _layouts()
 
 
 def is_supported(pixel_format: str) -> bool:
-    """Whether regions of this FFmpeg pixel format can be read and changed."""
-    return pixel_format in _LAYOUTS
+    """Whether regions of a movie in this FFmpeg pixel format can be read and changed."""
+    return pixel_format in _LAYOUTS and not _LAYOUTS[pixel_format].rgb
 
 
 def layout_of(frame: VideoFrame) -> Layout:
@@ -65,7 +83,7 @@ def layout_of(frame: VideoFrame) -> Layout:
     Raises:
         MediaError: a pixel format that cannot be changed in place.
     """
-    if not is_supported(frame.format.name):
+    if frame.format.name not in _LAYOUTS:
         raise MediaError(
             f"Pixel format {frame.format.name} is not supported",
             remedy="Conform the clip to 4:2:2 or 4:4:4 Y'CbCr of 8, 10 or 12 bits.",
@@ -75,7 +93,7 @@ def layout_of(frame: VideoFrame) -> Layout:
 
 def planes_of(frame: VideoFrame) -> list[Plane]:
     """Every plane as a writable (h, w) view of the frame's own memory, padding cut off."""
-    kind = np.uint8 if layout_of(frame).bits == 8 else np.uint16
+    kind = layout_of(frame).kind
     views: list[Plane] = []
     for plane in frame.planes:
         rows = np.frombuffer(memoryview(plane), kind).reshape(
@@ -102,6 +120,11 @@ def region_rgb(frame: VideoFrame, box: Box) -> Floats:
     Raises:
         MediaError: pixel format or matrix not supported.
     """
+    layout = layout_of(frame)
+    if layout.rgb:
+        green, blue, red = (p[box.y0 : box.y1, box.x0 : box.x1] for p in planes_of(frame))
+        whole: Floats = np.stack([red, green, blue], -1).astype(np.float32)
+        return whole if layout.top == 1 else whole / np.float32(layout.top)
     aligned = _aligned(frame, box)
     rgb: Floats = cv2.transform(_region_ycc(frame, aligned), to_rgb(frame))
     return _cut(rgb, box, aligned)
@@ -124,6 +147,8 @@ def blend_region(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> Vid
         MediaError: pixel format or matrix not supported.
     """
     layout, aligned = layout_of(frame), _aligned(frame, box)
+    if layout.rgb:
+        return _blend_rgb(frame, box, rgb, alpha)
     delta = cv2.transform(rgb, np.linalg.inv(to_rgb(frame)).astype(np.float32))
     delta -= _cut(_region_ycc(frame, aligned), box, aligned)
     delta, alpha = _grown(delta, box, aligned), _grown(alpha, box, aligned)
@@ -140,6 +165,21 @@ def blend_region(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> Vid
         part = planes[number][aligned.y0 // y : -(-aligned.y1 // y), aligned.x0 // x :]
         change = _decimated(delta[..., number], x, y) * share
         _add(part[:, : share.shape[1]], change, scale[1, 1], top)
+    return new
+
+
+def _blend_rgb(frame: VideoFrame, box: Box, rgb: Floats, alpha: Floats) -> VideoFrame:
+    """:func:`blend_region` of R'G'B' planes; what is not finite stays."""
+    layout, new = layout_of(frame), blank_like(frame)
+    for target, plate, channel in zip(planes_of(new), planes_of(frame), (1, 2, 0), strict=True):
+        np.copyto(target, plate)
+        part = target[box.y0 : box.y1, box.x0 : box.x1]
+        old = part.astype(np.float32)
+        changed = old + alpha * (rgb[..., channel] * np.float32(layout.top) - old)
+        if layout.bits < 32:
+            changed = np.rint(changed).clip(0, layout.top)
+        touched = (alpha > 0) & np.isfinite(changed)
+        part[touched] = changed[touched].astype(part.dtype)
     return new
 
 

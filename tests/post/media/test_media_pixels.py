@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from unisync_post.composite import Region, outside_difference
 from unisync_post.errors import MediaError
 from unisync_post.media.frames import rgb8
-from unisync_post.media.pixels import Box, blend_region, chroma_alpha, planes_of, region_rgb
+from unisync_post.media.pixels import (
+    Box,
+    blend_region,
+    chroma_alpha,
+    layout_of,
+    planes_of,
+    region_rgb,
+)
 
 FORMATS = [
     f"{kind}{subsampling}p{bits}"
@@ -102,9 +109,34 @@ def test_chroma_share_of_one_pixel() -> None:
     assert share.tolist() == [[0, 0.125, 0.125], [0, 0, 0]]
 
 
+@pytest.mark.parametrize("name", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "gbrpf32le"])
+def test_rgb_is_blended_in_its_own_codes(name: str) -> None:
+    """Bit-exact where the matte is 0, also where a float is no number."""
+    frame = VideoFrame(24, 16, name)
+    rng = np.random.default_rng(3)
+    for plane in planes_of(frame):
+        codes = rng.random(plane.shape) * layout_of(frame).top
+        plane[...] = codes.astype(plane.dtype)
+    if name == "gbrpf32le":
+        planes_of(frame)[0][5, 6] = np.nan
+        planes_of(frame)[1][6, 7] = 7e4
+    box = Box(4, 3, 12, 11)
+    alpha = np.zeros((8, 8), np.float32)
+    alpha[2:6, 2:6] = 0.5
+    new = blend_region(frame, box, np.full((8, 8, 3), 0.25, np.float32), alpha)
+    inside = np.zeros((16, 24), bool)
+    inside[5:9, 6:10] = True
+    for old, plane in zip(planes_of(frame), planes_of(new), strict=True):
+        assert np.array_equal(old[~inside], plane[~inside], equal_nan=True)
+        wanted = (old.astype(np.float64) + 0.25 * layout_of(frame).top) / 2
+        kept = np.isfinite(wanted) & inside
+        assert np.abs(plane - wanted)[kept].max() <= (0.51 if name != "gbrpf32le" else 1e-2)
+        assert np.isnan(plane[5, 6]) == np.isnan(old[5, 6])
+
+
 def test_other_formats_are_refused_by_name() -> None:
-    frame = VideoFrame(16, 16, "gbrp")
-    with pytest.raises(MediaError, match="gbrp"):
+    frame = VideoFrame(16, 16, "rgb24")
+    with pytest.raises(MediaError, match="rgb24"):
         region_rgb(frame, Box(0, 0, 8, 8))
     frame = VideoFrame(16, 16, "yuv420p")
     with pytest.raises(MediaError, match="no region"):
