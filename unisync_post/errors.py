@@ -29,6 +29,10 @@ class JobCancelledError(JobError):
     """Somebody asked the job to stop; it can be gone on with."""
 
 
+class NodeError(JobError):
+    """This machine cannot render the job; another one may."""
+
+
 class DiskFullError(JobError):
     """There is no room for what is made; finished shots are kept."""
 
@@ -41,6 +45,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "MediaError",
+    "NodeError",
     "PlanError",
     "TimeError",
     "UniSyncError",

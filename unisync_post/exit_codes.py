@@ -22,6 +22,9 @@ class ExitCode(IntEnum):
     JOB = 6
     """The output or the job folder exists already, is locked, damaged or out of room; or a job that
     was to be cancelled still runs."""
+    NODE = 7
+    """This machine cannot render the job: its versions, its weights, its paths, its disk or its
+    GPU. What it had begun was given back; another machine may go on."""
     INTERRUPTED = 130
     """Stopped by the user (also by `unisync jobs cancel`); the same command goes on where it was.
     From `unisync jobs purge`: the question was answered with no."""

@@ -78,6 +78,32 @@ class _Claim:
     released: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """One holding of a lease, as any process that works for its holder can check it.
+
+    Attributes:
+        folder: the lease; ``number``: of the holding.
+    """
+
+    folder: Path
+    number: int
+
+    def confirm(self) -> None:
+        """Make sure, before a result is written, that it is still the holder's to write.
+
+        Raises:
+            LeaseLostError: somebody took over.
+        """
+        newest = _newest(self.folder)
+        if newest != self.number:
+            raise LeaseLostError(
+                f"The work was taken over: lease {self.number} was replaced by {newest}",
+                file=self.folder,
+                remedy="Leave it to the other process, or stop that one first.",
+            )
+
+
 class Lease:
     """A lease that this process holds; made by :meth:`Observer.claim`.
 
@@ -102,18 +128,8 @@ class Lease:
         self._write()
 
     def confirm(self) -> None:
-        """Make sure, before a result is written, that it is still ours to write.
-
-        Raises:
-            LeaseLostError: somebody took over.
-        """
-        newest = _newest(self.folder)
-        if newest != self.fence:
-            raise LeaseLostError(
-                f"The work was taken over: lease {self.fence} was replaced by {newest}",
-                file=self.folder,
-                remedy="Leave it to the other process, or stop that one first.",
-            )
+        """As :meth:`Fence.confirm`."""
+        Fence(self.folder, self.fence).confirm()
 
     def release(self) -> None:
         """Let the next one in without waiting; the number stays taken."""

@@ -9,7 +9,7 @@ import click
 from unisync_model.errors import ModelError
 
 from .. import __version__
-from ..errors import JobCancelledError, JobError, UniSyncError
+from ..errors import JobCancelledError, JobError, NodeError, UniSyncError
 from ..exit_codes import ExitCode
 from .demo import demo
 from .doctor import doctor
@@ -34,6 +34,7 @@ class _Unisync(click.Group):
         except (UniSyncError, ModelError) as error:
             click.echo(f"unisync: {error}", err=True)
             code = ExitCode.JOB if isinstance(error, JobError) else ExitCode.INPUT
+            code = ExitCode.NODE if isinstance(error, NodeError) else code
             sys.exit(int(code))
         except KeyboardInterrupt:
             click.echo("unisync: interrupted; run the same command again to go on", err=True)

@@ -26,7 +26,7 @@ from unisync_adapters.document import PathMap
 from unisync_adapters.errors import UrlError
 from unisync_adapters.urls import MediaUrl, map_to_local
 
-from ..errors import JobError
+from ..errors import NodeError
 from ..plan.options import DubFile, PlanOptions
 from ..plan.plan import Plan
 from ..plan.shots import DubClip, Shot
@@ -43,7 +43,7 @@ SYSTEM = {"darwin": "macos", "win32": "windows"}.get(sys.platform, "linux")
 """This machine's column."""
 
 
-class UnmappedPathError(JobError):
+class UnmappedPathError(NodeError):
     """A path of another system that no root leads here from."""
 
 

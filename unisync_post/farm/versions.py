@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from ..errors import JobError
+from ..errors import NodeError
 from ..job.folder import PIPELINE
 
 PACKAGES = (
@@ -28,7 +28,7 @@ PACKAGES = (
 """Whatever decides pixels, or which frames and sounds there are."""
 
 
-class MixedVersionsError(JobError):
+class MixedVersionsError(NodeError):
     """This machine would draw other pixels than the others."""
 
 

@@ -8,6 +8,7 @@
       media/unisync_fr_<key>.mov        new media, named by content
       bundles/<content>/                media of an .otioz that came in, unpacked
       shots/<key>/result.json           one rendered shot; written last
+      leases/<key>/                     which pilot of a farm is at it
       jobs/<name>/job.json plan.json edit.xml faces.json
       jobs/<name>/cancel                while this file is there, nobody renders the job
       review/index.html
@@ -132,6 +133,9 @@ class JobFolder:
 
     def shot_folder(self, key: str) -> Path:
         return self.out / "shots" / key
+
+    def lease_folder(self, key: str) -> Path:
+        return self.out / "leases" / key
 
     def media_name(self, clip: ClipPlan) -> str:
         """Relative path of the new media if this job renders it; ``ShotResult.media`` says where it

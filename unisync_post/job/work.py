@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .. import crashpoints
 from ..engines.base import Engine, EngineInfo
 from ..errors import DiskFullError, JobError, UniSyncError
+from ..lease import Fence, LeaseLostError
 from ..media.roots import confined
 from ..plan.plan import ClipPlan
 from ..plan.shots import Shot
-from ..records import clear_stale, dump, make_folder, write_atomic
+from ..records import clear_stale, dump, make_folder, sync_folder, write_atomic
 from ..shot import render_shot
 from .events import Event, Listener, silent
 from .faults import Fault, MediaChangedError, classify, is_full
 from .folder import JobFolder
 from .result import ShotResult
 
+_WORKSPACE = ".lease-"
 FINAL = frozenset({"rendered", "kept"})
 """Statuses that are never redone. A failed shot is tried again by the next run, unless poison."""
 
@@ -49,6 +54,7 @@ def render_clip(
     *,
     last: bool = True,
     wait: bool = True,
+    fence: Fence | None = None,
 ) -> ShotResult:
     """Render one clip's shot unless it is finished; record the result last.
 
@@ -58,16 +64,19 @@ def render_clip(
     Args:
         last: record a transient failure, too, instead of raising it.
         wait: for another process that is at this shot.
+        fence: the lease that the caller holds on this shot; it keeps others out instead of the
+            shot's lock file, which not every shared storage can lock.
 
     Raises:
         DiskFullError: there is no room, for this or any later shot.
         JobError: the engine is not the job's.
+        LeaseLostError: another process has taken the lease over; nothing was written.
         ShotBusyError: not ``wait``, and another process renders it now.
         TryAgainError: not ``last``, and it may succeed another time.
     """
     refuse_other_engine(job, engine)
     try:
-        return _claimed(job, clip, engine, listen, last, wait)
+        return _claimed(job, clip, engine, listen, last, wait, fence)
     except Exception as error:
         if is_full(error):
             raise disk_full(job) from error
@@ -89,35 +98,67 @@ def refuse_other_engine(job: JobFolder, engine: Engine) -> None:
 
 
 def _claimed(
-    job: JobFolder, clip: ClipPlan, engine: Engine, listen: Listener, last: bool, wait: bool
+    job: JobFolder,
+    clip: ClipPlan,
+    engine: Engine,
+    listen: Listener,
+    last: bool,
+    wait: bool,
+    fence: Fence | None,
 ) -> ShotResult:
     key = job.render_key(clip)
     folder = job.shot_folder(key)
     make_folder(folder)
-    try:
-        lock = FileLock(folder / "lock", timeout=-1 if wait else 0).acquire()
-    except Timeout as error:
-        raise ShotBusyError(key) from error
-    with lock:
+    with _alone(folder, wait) if fence is None else nullcontext():
         known = finished(job, clip)
         if known is not None:
             listen(done_event(clip, key, known, "ready"))
             return known
         clear_stale(folder)
         listen(Event("shot", clip.index, key, total=clip.shot.length if clip.shot else 0))
-        result = _attempt(job, clip, engine, key, listen, last)
+        result = _attempt(job, clip, engine, key, listen, last, fence)
+        if fence is not None:
+            fence.confirm()
         write_atomic(folder / "result.json", dump(result))
     listen(done_event(clip, key, result, result.status))
     return result
 
 
+@contextmanager
+def _alone(folder: Path, wait: bool) -> Iterator[None]:
+    """Hold the shot's lock file."""
+    try:
+        lock = FileLock(folder / "lock", timeout=-1 if wait else 0).acquire()
+    except Timeout as error:
+        raise ShotBusyError(folder.name) from error
+    with lock:
+        yield
+
+
 def _attempt(
-    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, listen: Listener, last: bool
+    job: JobFolder,
+    clip: ClipPlan,
+    engine: Engine,
+    key: str,
+    listen: Listener,
+    last: bool,
+    fence: Fence | None,
 ) -> ShotResult:
     folder = job.shot_folder(key)
     try:
         with confined(job.job.options.readable(job.out)):
-            return replace(_rendered(job, clip, engine, key, listen), key=key)
+            if fence is None:
+                media = Path(job.media_name(clip))
+                remove_leftovers((job.out / media).parent, media.stem)
+                result = _rendered(job, clip, engine, key, listen, job.out)
+            else:
+                with _workspace(fence, folder) as out:
+                    result = _rendered(job, clip, engine, key, listen, out)
+                    if result.media is not None:
+                        _deliver(out / result.media, job.out / result.media, fence)
+        return replace(result, key=key)
+    except LeaseLostError:
+        raise
     except Exception as error:
         # Law 5: whatever goes wrong in one shot, the night's other shots are rendered.
         if is_full(error):
@@ -129,17 +170,45 @@ def _attempt(
         return failed(clip, key, fault, reason, engine.info)
 
 
+@contextmanager
+def _workspace(fence: Fence, shot: Path) -> Iterator[Path]:
+    """A folder to render into, of this holding alone.
+
+    A holder that slept, was replaced and wakes up goes on writing into its own folder, and finds
+    at the end that what it made is not wanted any more.
+    """
+    for older in shot.glob(f"{_WORKSPACE}*"):
+        if int(older.name.removeprefix(_WORKSPACE)) < fence.number:
+            shutil.rmtree(older, ignore_errors=True)
+    folder = shot / f"{_WORKSPACE}{fence.number:08d}"
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _deliver(made: Path, media: Path, fence: Fence) -> None:
+    """Move new media to where the edit will look for it, if it is still the holder's to do."""
+    make_folder(media.parent)
+    fence.confirm()
+    if media.is_dir():
+        media.rename(made.with_name(f"{made.name}.old"))  # goes with the workspace
+    made.replace(media)
+    crashpoints.reached("media delivered")
+    sync_folder(media.parent)
+
+
 def _rendered(
-    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, listen: Listener
+    job: JobFolder, clip: ClipPlan, engine: Engine, key: str, listen: Listener, out: Path
 ) -> ShotResult:
+    """``out``: where the new media goes, under its relative name."""
     assert clip.shot is not None
     media = job.media_name(clip)
-    remove_leftovers((job.out / media).parent, Path(media).stem)
     before = _stamps(clip.shot)
     result = render_shot(
         clip.shot,
         engine,
-        job.out,
+        out,
         media,
         face=job.face_of(clip),
         folder=job.shot_folder(key),
@@ -149,7 +218,7 @@ def _rendered(
     )
     changed = [path.name for path, stamp in _stamps(clip.shot).items() if stamp != before[path]]
     if changed:
-        (job.out / media).unlink(missing_ok=True)
+        (out / media).unlink(missing_ok=True)
         raise MediaChangedError(f"{' and '.join(changed)} changed while the shot was rendered")
     return result
 
@@ -194,13 +263,19 @@ def failed(
 
 
 def set_aside(
-    job: JobFolder, clip: ClipPlan, deaths: int, what: str, engine: EngineInfo | None
+    job: JobFolder,
+    clip: ClipPlan,
+    deaths: int,
+    what: str,
+    engine: EngineInfo | None,
+    fence: Fence | None = None,
 ) -> ShotResult | None:
     """Record a shot that takes its workers down as poison.
 
     Args:
         deaths: how many it took.
         what: how the last one ended.
+        fence: the lease that the caller holds on this shot, instead of its lock file.
 
     Returns:
         The record; None when another process is at the shot and will record what becomes of it.
@@ -218,9 +293,11 @@ def set_aside(
     )
     result = failed(clip, key, Fault.POISON, reason, engine)
     try:
-        with FileLock(folder / "lock", timeout=5):
+        if fence is not None:
+            fence.confirm()
+        with FileLock(folder / "lock", timeout=5) if fence is None else nullcontext():
             write_atomic(folder / "result.json", dump(result))
-    except Timeout:
+    except (Timeout, LeaseLostError):
         return None
     return result
 

@@ -20,6 +20,7 @@ from multiprocessing.connection import wait as wait_for_handle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..lease import Fence
 from .events import Event
 
 if TYPE_CHECKING:
@@ -32,11 +33,17 @@ _TELL_EVERY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Render this clip. ``last``: there will be no other attempt, record whatever comes of it."""
+    """Render this clip.
+
+    Attributes:
+        last: there will be no other attempt, record whatever comes of it.
+        fence: the lease under which it is rendered; None: the shot's lock file keeps others out.
+    """
 
     job: Path
     clip: int
     last: bool
+    fence: Fence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ class Ended:
     Attributes:
         outcome: ``done`` (its result is recorded), ``again`` (it may succeed another time),
             ``busy`` (another process is at it), ``stopped`` (as told), ``full`` (no room),
-            ``refused`` (the job is damaged, or for another engine).
+            ``refused`` (the job is damaged, or for another engine), ``lost`` (another process
+            has taken the shot over).
         reason: why, where it is not done.
         leaving: the process ends itself, because its GPU may be unusable from here.
     """
@@ -138,12 +146,13 @@ def _die_with_parent() -> None:
 def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
     from ..errors import DiskFullError, UniSyncError
     from .faults import is_device_error
+    from ..lease import LeaseLostError
     from .work import ShotBusyError, TryAgainError, render_clip
 
     try:
         job = _opened(order.job, (order.job / "job.json").stat().st_ino)
         clip = next(c for c in job.plan.to_render if c.index == order.clip)
-        render_clip(job, clip, engine, voice, last=order.last, wait=False)
+        render_clip(job, clip, engine, voice, last=order.last, wait=False, fence=order.fence)
     except _Stopped:
         return Ended("stopped")
     except ShotBusyError:
@@ -154,6 +163,8 @@ def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
     except DiskFullError as error:
         return Ended("full", str(error))
     except UniSyncError as error:
+    except LeaseLostError as error:
+        return Ended("lost", str(error))
         return Ended("refused", str(error))
     except OSError as error:
         return Ended("refused", f"The job folder cannot be used: {error}")
