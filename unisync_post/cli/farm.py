@@ -12,6 +12,14 @@ from ..farm.plan import FarmPlan, make_farm_plan, write_farm_plan
 from ..farm.roots import VARIABLE, read_roots
 from ..job.folder import open_job
 from ..records import dump
+from .farm_daemon import daemon
+from .farm_openjd import (
+    deadline10_command,
+    deadline_cloud_command,
+    openjd_command,
+    openjd_paths_command,
+    prepare_command,
+)
 
 JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -86,3 +94,9 @@ def _described(made: FarmPlan, path: Path, gpus: int) -> str:
 @farm.group("export")
 def export() -> None:
     """Write what a farm's own tools submit."""
+
+
+for command in (daemon, prepare_command, openjd_paths_command):
+    farm.add_command(command)
+for command in (openjd_command, deadline_cloud_command, deadline10_command):
+    export.add_command(command)

@@ -1,4 +1,4 @@
-"""What every export does: a job worth sending to a farm, a folder to write to, templates to fill."""
+"""What exports do: see whether a job is worth sending to a farm, fill templates, write a folder."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ session's end stops it. Nothing here is a record: the job folder is, and a daemo
 any instant.
 
 A client sends one :class:`Request` as a line of JSON and then hears events, a line each, the last
-one of kind ``end``. A client that hangs up no longer wants its shots: they are left, and given back.
+one of kind ``end``. A client that hangs up no longer wants its shots: they are left, for others.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Request:
     shots: tuple[int, ...] = ()
 
 
-class _Over(Exception):
+class _OverError(Exception):
     """The daemon has to end; the reason."""
 
 
@@ -81,13 +81,13 @@ class Daemon:
                     with _Client(connection) as client:
                         self._attend(client)
                     self._leash.worked()
-        except _Over as over:
+        except _OverError as over:
             return str(over)
 
     def _turn(self) -> list[Event]:
         why = self._leash.broken()
         if why:
-            raise _Over(why)
+            raise _OverError(why)
         return self._pool.poll(_TURN)
 
     def _attend(self, client: _Client) -> None:
@@ -103,7 +103,7 @@ class Daemon:
                 self._render(request, client)
             else:
                 client.hear(Event("end", status="loaded", message=self._pool.info.name))
-        except _Over as over:
+        except _OverError as over:
             client.hear(Event("end", status="refused", message=f"The daemon ends: {over}"))
             raise
         except UniSyncError as error:
@@ -160,10 +160,11 @@ class _Client:
 
 
 def main() -> int:
-    """``python -m unisync_post.farm.daemon SESSION ENGINE IDLE``, as :mod:`.session` starts it."""
+    """The program that :func:`.session.start` starts."""
     parser = argparse.ArgumentParser()
     parser.add_argument("session", type=Path)
     parser.add_argument("engine")
+    parser.add_argument("fingerprint")
     parser.add_argument("idle", type=float)
     words = parser.parse_args()
     leash = Leash(words.session, words.idle)
@@ -171,7 +172,8 @@ def main() -> int:
     listener = listen_in(words.session)
     (words.session / PID).write_text(str(os.getpid()))
     try:
-        with listener, WorkerPool(words.engine, listen=_log) as pool:
+        engine, fingerprint = words.engine, words.fingerprint
+        with listener, WorkerPool(engine, listen=_log, fingerprint=fingerprint) as pool:
             why = Daemon(listener, pool, leash).serve()
         print(f"daemon: {why}", flush=True)
     except UniSyncError as error:

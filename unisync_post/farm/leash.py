@@ -28,7 +28,7 @@ class Process(Protocol):
 
 
 class Leash:
-    """Ends when the session's folder is gone, when its owner is, or when nothing was asked for long.
+    """Breaks when the session's folder is gone, its owner is, or nothing was asked for long.
 
     The owner is the nearest process further up that outlives the command which started the daemon:
     the farm's worker, whatever shells it put between.

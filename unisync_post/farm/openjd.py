@@ -1,7 +1,7 @@
 """A job as an Open Job Description bundle: prepare, the shots in chunks, assemble.
 
-Written for jobtemplate-2023-09 with its extension TASK_CHUNKING (RFC 0001 of the specification), and
-nothing beyond, because schedulers lag behind it. Shots are integers: a range of them may be as long
+Written for jobtemplate-2023-09 with its extension TASK_CHUNKING and nothing beyond, because
+schedulers lag behind the specification. Shots are integers: a range of them may be as long
 as a feature, a list of names may not.
 """
 
@@ -84,6 +84,18 @@ def shots_of(expression: str) -> frozenset[int]:
     return frozenset(shots)
 
 
+def chosen_shots(expression: str, job: JobFolder) -> frozenset[int]:
+    """Those of a job's shots that a task is about.
+
+    Raises:
+        JobError: no range expression, or not one shot of it is rendered by this job.
+    """
+    chosen = shots_of(expression) & {clip.index for clip in job.plan.to_render}
+    if not chosen:
+        raise JobError(f"No shot of {expression!r} is rendered by this job", file=job.path)
+    return chosen
+
+
 def roots_of_rules(path: Path, system: str = SYSTEM) -> Roots:
     """A session's path mapping rules (``pathmapping-1.0``) as ours: they map parameters, and the
     paths inside a job are none.
@@ -115,7 +127,7 @@ def _root(rule: dict[str, str], system: str) -> Root:
 def roots_toml(roots: Roots) -> str:
     """Roots as the file that ``UNISYNC_ROOTS`` names."""
     return "".join(
-        "[[root]]\n"
-        f"linux = {quoted(one.linux)}\nmacos = {quoted(one.macos)}\nwindows = {quoted(one.windows)}\n"
+        f"[[root]]\nlinux = {quoted(one.linux)}\nmacos = {quoted(one.macos)}\n"
+        f"windows = {quoted(one.windows)}\n"
         for one in roots.root
     )

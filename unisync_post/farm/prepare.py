@@ -1,4 +1,4 @@
-"""Before a farm starts a hundred machines: does one of them find everything, in the right versions?"""
+"""Before a farm starts a hundred machines: does one of them find everything it needs?"""
 
 from __future__ import annotations
 

@@ -38,19 +38,15 @@ class DaemonError(JobError):
     """The daemon of this session does not do its work."""
 
 
-def start(session: Path, engine: str, *, idle: float = IDLE) -> str:
-    """Start the session's daemon and wait until its engine is loaded.
+def start(session: Path, job: JobFolder, *, idle: float = IDLE) -> None:
+    """Start the session's daemon and wait until the job's engine is loaded.
 
     Args:
         session: the session's folder; the daemon ends when it vanishes.
-        engine: as :func:`~unisync_post.engines.open_engine` takes it.
         idle: seconds without work after which the daemon ends by itself.
 
-    Returns:
-        The engine's name.
-
     Raises:
-        EngineError: it cannot be opened.
+        EngineError: it cannot be opened, or is another one than the job's.
         DaemonError: there is a daemon already, or the folder is none.
     """
     if not session.is_dir():
@@ -58,7 +54,8 @@ def start(session: Path, engine: str, *, idle: float = IDLE) -> str:
     if _answers(session):
         raise DaemonError("This session has a daemon", file=session, remedy="Stop it first.")
     (session / NAME).unlink(missing_ok=True)  # left by one that was killed
-    argv = [sys.executable, "-m", "unisync_post.farm.daemon", str(session), engine, f"{idle:g}"]
+    words = [str(session), job.job.engine, job.job.fingerprint, f"{idle:g}"]
+    argv = [sys.executable, "-m", "unisync_post.farm.daemon", *words]
     with (session / LOG).open("ab") as log:
         # a session of its own and no pipe of the farm's: a farm waits for all that hold one
         process = subprocess.Popen(
@@ -74,7 +71,6 @@ def start(session: Path, engine: str, *, idle: float = IDLE) -> str:
         raise EngineError(f"The daemon ended while it started: {_tail(session)}") from error
     if end.status != "loaded":
         raise EngineError(end.message)
-    return end.message
 
 
 def render_in(
@@ -106,7 +102,7 @@ def render_in(
         end = _ask(session, request, listen, stop)
     except DaemonError as error:
         listen(Event("warning", message=f"{error}. Another one is started."))
-        start(session, job.job.engine)
+        start(session, job)
         end = _ask(session, request, listen, stop)
     raise_for(job, end)
     return tally(job, unique(job, (c for c in job.plan.to_render if c.index in shots)))
