@@ -98,10 +98,11 @@ def serve(pipe: Connection, trace: Connection | None, engine: str) -> None:
     """
     be_expendable(trace)
     with suppress(BrokenPipeError, ConnectionResetError, EOFError):  # the parent is gone
-        _serve(pipe, engine)
+        attend(pipe, engine)
 
 
-def _serve(pipe: Connection, engine: str) -> None:
+def attend(pipe: Connection, engine: str) -> None:
+    """Open the engine, say so, and carry out what comes until the pipe closes or brings None."""
     begun = time.monotonic()
     from ..engines import open_engine
     from ..sandbox import MEMORY, limit_decoder
@@ -145,8 +146,8 @@ def _die_with_parent() -> None:
 
 def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
     from ..errors import DiskFullError, UniSyncError
-    from .faults import is_device_error
     from ..lease import LeaseLostError
+    from .faults import is_device_error
     from .work import ShotBusyError, TryAgainError, render_clip
 
     try:
@@ -162,9 +163,9 @@ def _carry_out(order: Order, engine: Engine, voice: _Voice) -> Ended:
         return Ended("again", str(error), leaving=broken)
     except DiskFullError as error:
         return Ended("full", str(error))
-    except UniSyncError as error:
     except LeaseLostError as error:
         return Ended("lost", str(error))
+    except UniSyncError as error:
         return Ended("refused", str(error))
     except OSError as error:
         return Ended("refused", f"The job folder cannot be used: {error}")
