@@ -1,6 +1,6 @@
 """Edit documents: exact time, media URLs, reading each format into OTIO, patching in place."""
 
-from .document import Document, Origin, PathMap, Relink, open_edit
+from .document import Document, Lay, Origin, PathMap, Relink, open_edit
 from .errors import EditError, TimeError, UniSyncError, UrlError
 from .timebase import FrameRange, Rate, Timecode
 from .urls import MediaUrl
@@ -9,6 +9,7 @@ __all__ = [
     "Document",
     "EditError",
     "FrameRange",
+    "Lay",
     "MediaUrl",
     "Origin",
     "PathMap",

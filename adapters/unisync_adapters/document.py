@@ -44,7 +44,6 @@ from .limits import MAX_BYTES, read_bytes
 from .otio_bundle import MEDIA, is_bundle, is_folder_bundle, media_map, read_content
 from .timebase import Rate
 
-
 LEAVE = "Nothing was written; keep the original edit and report this"
 """What to do about an error in patching that says nothing better."""
 
@@ -102,6 +101,36 @@ class Relink:
 
 
 @dataclass(frozen=True, slots=True)
+class Lay:
+    """ "This sound now lies here, on an audio track of its own."
+
+    All times are frames at the record rate, the finest that every format can say.
+
+    Attributes:
+        path: the sound file, as this machine sees it (absolute).
+        track: name of the new track.
+        language: its language (BCP-47).
+        start: record frame, counted from the sequence start, at which it begins.
+        duration: record frames that it lasts.
+        source_in: frame of the file that is heard first.
+        media_duration: length of the file.
+        start_frame: frame number of the file's own time stamp; 0 if it has none.
+        channels, sample_rate: of the file's first stream, all of which is laid.
+    """
+
+    path: Path
+    track: str
+    language: str
+    start: int
+    duration: int
+    source_in: int
+    media_duration: int
+    start_frame: int
+    channels: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class PathMap:
     """``A=B`` pairs: a path the edit writes, and the path this machine sees it at."""
 
@@ -135,13 +164,16 @@ class Document:
     path_map: PathMap = field(default_factory=PathMap)
     by_timecode: bool = False
 
-    def patch(self, relinks: Sequence[Relink], *, name: str | None = None) -> bytes:
-        """The document's bytes with these clips relinked and the timeline renamed.
+    def patch(
+        self, relinks: Sequence[Relink], *, name: str | None = None, lays: Sequence[Lay] = ()
+    ) -> bytes:
+        """The document's bytes with these clips relinked, the timeline renamed and sound laid.
 
-        With no relinks and no name the very same bytes come back (the identity law).
+        With nothing to do the very same bytes come back (the identity law).
 
         Raises:
-            EditError: unknown origin, two relinks of one clip, or a clip this format cannot relink.
+            EditError: unknown origin, two relinks of one clip, a clip this format cannot relink,
+                or a format in which no sound can be laid.
         """
         unknown = [r.origin for r in relinks if r.origin not in self.origins]
         if unknown:
@@ -151,19 +183,42 @@ class Document:
         relative = [r.path for r in relinks if not r.path.is_absolute()]
         if relative:
             raise EditError("New media must be named by an absolute path", file=relative[0])
-        if not relinks and name is None:
-            return self.data
         with telling(self.path, LEAVE):
-            return self.adapter.patch(self, relinks, name=name)
+            data = self.data
+            if relinks or name is not None:
+                data = self.adapter.patch(self, relinks, name=name)
+            return self._layer.lay(self, data, lays) if lays else data
 
-    def verify(self, patched: bytes, relinks: Sequence[Relink], *, name: str | None = None) -> None:
-        """Prove by a fresh read that only the relinked clips' media (and the name) changed.
+    def verify(
+        self,
+        patched: bytes,
+        relinks: Sequence[Relink],
+        *,
+        name: str | None = None,
+        lays: Sequence[Lay] = (),
+    ) -> None:
+        """Prove by a fresh read that only the relinked clips' media, the name and the new tracks
+        are new.
 
         Raises:
             EditError: naming the first clip, track, link or marker that differs.
         """
         with telling(self.path, LEAVE):
-            self.adapter.verify(self, patched, relinks, name=name)
+            relinked = self.patch(relinks, name=name) if lays else patched
+            self.adapter.verify(self, relinked, relinks, name=name)
+            if lays:
+                self._layer.verify_laid(self, relinked, patched, lays)
+
+    @property
+    def _layer(self) -> Layer:
+        if not isinstance(self.adapter, Layer):
+            raise EditError(
+                f"The dub cannot be laid in this format ({self.adapter.name})",
+                file=self.path,
+                remedy="Leave out --lay-dub and lay the file in the NLE, or export FCP7 XML, "
+                "FCPXML or OTIO",
+            )
+        return self.adapter
 
 
 class Adapter(Protocol):
@@ -204,6 +259,27 @@ class Rateless(Protocol):
 
     def at(self, rate: Rate) -> Adapter:
         """The same format, read at this rate."""
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """An adapter of a format in which sound can be laid on a new track."""
+
+    def lay(self, document: Document, data: bytes, lays: Sequence[Lay]) -> bytes:
+        """``data``, which is the document or what patching made of it, with the sound in it.
+
+        Raises:
+            EditError: there is no place for it.
+        """
+
+    def verify_laid(
+        self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
+    ) -> None:
+        """Prove that without the new tracks ``laid`` is ``data``, byte for byte.
+
+        Raises:
+            EditError: naming what differs.
+        """
 
 
 FORMATS = ("otio_json", "fcp7", "fcpxml", "edl", "aaf")

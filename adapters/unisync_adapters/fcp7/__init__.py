@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..document import Document, PathMap, Relink
+from ..document import Document, Lay, PathMap, Relink
 from ..errors import EditError
+from .lay import lay_sound, verify_laid
 from .patch import patch_document
 from .read import Fcp7Document, read_document
 from .text import sniff_text
@@ -45,6 +46,14 @@ class Fcp7Adapter:
     ) -> None:
         ours = _ours(document)
         verify_document(ours, patched, _as_sayable(ours, relinks), name)
+
+    def lay(self, document: Document, data: bytes, lays: Sequence[Lay]) -> bytes:
+        return lay_sound(_ours(document), data, lays)
+
+    def verify_laid(
+        self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
+    ) -> None:
+        verify_laid(_ours(document), data, laid, lays)
 
 
 def _ours(document: Document) -> Fcp7Document:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..document import Document, PathMap, Relink
+from ..document import Document, Lay, PathMap, Relink
 from ..errors import EditError
 from ..fcp7.text import sniff_text
+from .lay import lay_sound, verify_laid
 from .patch import patch_document
 from .read import FcpxmlDocument, read_document
 from .verify import verify_document
@@ -42,6 +43,14 @@ class FcpxmlAdapter:
         name: str | None,
     ) -> None:
         verify_document(_ours(document), patched, relinks, name)
+
+    def lay(self, document: Document, data: bytes, lays: Sequence[Lay]) -> bytes:
+        return lay_sound(_ours(document), data, lays)
+
+    def verify_laid(
+        self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
+    ) -> None:
+        verify_laid(_ours(document), data, laid, lays)
 
 
 def _ours(document: Document) -> FcpxmlDocument:

@@ -24,7 +24,7 @@ from .tags import drop_attribute, quoted, set_attribute
 if TYPE_CHECKING:
     from .read import FcpxmlDocument
 
-_OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
+OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
 _SOUND = ("hasAudio", "audioSources", "audioChannels", "audioRate")
 
 
@@ -37,7 +37,7 @@ class AssetWriter:
         self._written: dict[tuple[object, ...], str] = {}
         self._formats: dict[tuple[object, ...], str] = {}
         self._urls: dict[int, LocalUrls] = {}
-        taken = _OURS.findall(document.source.text)
+        taken = OURS.findall(document.source.text)
         self._last_id = max(map(int, taken), default=0)
 
     def write(self, item: Item, relink: Relink) -> tuple[str, str | None]:

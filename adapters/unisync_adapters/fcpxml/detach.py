@@ -54,7 +54,9 @@ def detach_edits(item: Item, clock: Clock, lane: int) -> Iterator[TextEdit]:
     leading += [c for c in tag.children() if c.name in _TIMING or c.name == "object-tracker"]
     if element.is_empty_tag:
         line = indent_of(element)
-        yield TextEdit(element.end - 2, element.end, f">{_inner(line)}{text}{line}</{tag.name}>")
+        yield TextEdit(
+            element.end - 2, element.end, f">{inner_line(line)}{text}{line}</{tag.name}>"
+        )
     elif leading:
         last = max(leading, key=lambda child: child.row).element
         yield TextEdit(last.end, last.end, indent_of(last) + text)
@@ -85,10 +87,10 @@ def _sound(item: Item, clock: Clock, lane: int) -> str:
     parts += sound_parts(tag)
     if not parts:
         return f"<asset-clip{written}/>"
-    body = "".join(f"{_inner(indent_of(part.element))}{part.element.raw}" for part in parts)
+    body = "".join(f"{inner_line(indent_of(part.element))}{part.element.raw}" for part in parts)
     return f"<asset-clip{written}>{body}{indent_of(parts[0].element)}</asset-clip>"
 
 
-def _inner(line: str) -> str:
+def inner_line(line: str) -> str:
     """One step deeper than this line."""
     return line + "    " if "\n" in line else line

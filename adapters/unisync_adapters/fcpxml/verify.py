@@ -66,12 +66,12 @@ def _settle_sound(
     """Sound that is one element with a relinked picture went with it to the new file, to the
     sample; with that proven, it counts as unchanged."""
     wanted = {relink.origin: relink for relink in relinks}
-    pairs = list(zip_longest(_sounds(before), _sounds(after)))
+    pairs = list(zip_longest(sounds_of(before), sounds_of(after)))
     for a, b in pairs:
         if a is None or b is None:
             raise EditError("The patch would change how many sounds there are", file=document.path)
-        key = _unsaid(a)
-        _unsaid(b)
+        key = unsaid(a)
+        unsaid(b)
         relink = wanted.get(key or "")
         # detached sound stays as it was, which is compared like all the rest
         if relink is not None and not document.items[relink.origin].detach:
@@ -80,13 +80,14 @@ def _settle_sound(
             b.source_range = a.source_range
 
 
-def _sounds(timeline: otio.schema.Timeline) -> Iterator[otio.schema.Clip]:
+def sounds_of(timeline: otio.schema.Timeline) -> Iterator[otio.schema.Clip]:
+    """Every clip on the audio tracks."""
     for track in timeline.tracks:
         if track.kind == otio.schema.TrackKind.Audio:
             yield from track.find_clips()
 
 
-def _unsaid(clip: otio.schema.Clip) -> str | None:
+def unsaid(clip: otio.schema.Clip) -> str | None:
     """The picture's key out of a sound's metadata: keys count elements, of which some are new."""
     facts = dict(clip.metadata.get("unisync", {}))
     key: str | None = facts.pop("sound_of", None)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..document import Adapter, Document, PathMap, Relink
+from ..document import Document, Lay, PathMap, Relink
 from ..errors import EditError
+from .lay import lay_sound, verify_laid
 from .patch import patch_document
 from .read import read_document
 from .verify import verify_document
@@ -50,9 +51,19 @@ class OtioJson:
         """See :meth:`unisync_adapters.document.Document.verify`."""
         verify_document(document, patched, relinks, name)
 
+    def lay(self, document: Document, data: bytes, lays: Sequence[Lay]) -> bytes:
+        """See :class:`unisync_adapters.document.Layer`."""
+        return lay_sound(document, data, lays)
+
+    def verify_laid(
+        self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
+    ) -> None:
+        """See :class:`unisync_adapters.document.Layer`."""
+        verify_laid(document, data, laid, lays)
+
 
 def _is_bundle(data: bytes) -> bool:
     return data.startswith(b"PK\x03\x04") and b"content.otio" in data
 
 
-ADAPTER: Adapter = OtioJson()
+ADAPTER = OtioJson()
