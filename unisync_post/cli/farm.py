@@ -13,6 +13,7 @@ from ..farm.roots import VARIABLE, read_roots
 from ..job.folder import open_job
 from ..records import dump
 from .farm_daemon import daemon
+from .farm_opencue import opencue_command
 from .farm_openjd import (
     deadline10_command,
     deadline_cloud_command,
@@ -20,6 +21,7 @@ from .farm_openjd import (
     openjd_paths_command,
     prepare_command,
 )
+from .farm_slurm import slurm_command
 
 JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -98,5 +100,11 @@ def export() -> None:
 
 for command in (daemon, prepare_command, openjd_paths_command):
     farm.add_command(command)
-for command in (openjd_command, deadline_cloud_command, deadline10_command):
+for command in (
+    openjd_command,
+    deadline_cloud_command,
+    deadline10_command,
+    slurm_command,
+    opencue_command,
+):
     export.add_command(command)
