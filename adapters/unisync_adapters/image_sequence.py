@@ -7,8 +7,8 @@
 ``plate.1001.exr``           Premiere, Resolve's and Hiero's FCP7 XML: the first frame
 ===========================  ======================================================
 
-Here, and as :attr:`~.document.Relink.path`, a sequence is named in Resolve's form: the only one that
-says which frames it has. A returned edit names it as its author named the old one.
+Here, and as :attr:`~.document.Relink.path`, a sequence is named in Resolve's form: the only one
+that says which frames it has. A returned edit names it as its author named the old one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one door to FFmpeg: every media file that is read or written is opened here.
+"""The one door to FFmpeg and OpenImageIO: every media file that is read is opened here.
 
 FFmpeg opens far more than files: forty protocols, playlists that name other files, patterns, and
 reference movies whose essence lies elsewhere. What an edit names may be any of these, under any
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer, OutputContainer
+from OpenImageIO import ImageInput, ImageSpec, attribute, geterror
 
 from ..errors import MediaError
 from .references import external_essence
@@ -25,6 +26,8 @@ MAX_PIXELS = 1 << 27
 """Of one picture: 16384 x 8192, twice what the largest cameras record."""
 MAX_SIDE = 1 << 15
 MAX_STREAMS = 256
+MAX_CHANNELS = 256
+"""Of one picture: colours, alpha, depth and layers."""
 MAX_SAMPLE_RATE = 768_000
 MAX_SECONDS = 48 * 3600
 """Two days: longer than any reel, short enough to be listened through."""
@@ -94,6 +97,41 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     with container:
         _check_limits(container, path)
         yield container
+
+
+@contextmanager
+def open_picture(path: Path, format_name: str) -> Iterator[ImageInput]:
+    """Open a frame of an image sequence with OpenImageIO.
+
+    Args:
+        path: the file; its first bytes are already known to be of this format.
+        format_name: as OpenImageIO calls it.
+
+    Raises:
+        MediaError: missing, no plain file, outside the media roots, not of that format, or larger
+            than the limits of this module.
+    """
+    attribute("limits:imagesize_MB", MAX_PIXELS * 64 >> 20)
+    with plain_file(path) as descriptor:
+        name = name_for_ffmpeg(descriptor, path)
+        as_stored = ImageSpec()
+        as_stored.attribute("oiio:UnassociatedAlpha", 1)
+        as_stored.attribute("oiio:RawColor", 1)
+        picture = ImageInput.open(name.removeprefix("file:"), as_stored)
+        if picture is None or picture.format_name() != format_name:
+            raise MediaError(
+                f"This picture cannot be read ({geterror() or 'another format'})",
+                file=path,
+                remedy="Copy it again.",
+            )
+        try:
+            spec = picture.spec()
+            if spec.width * spec.height > MAX_PIXELS or spec.nchannels > MAX_CHANNELS:
+                claim = f"its picture is said to be {spec.width}x{spec.height}x{spec.nchannels}"
+                raise _too_large(claim, path)
+            yield picture
+        finally:
+            picture.close()
 
 
 def create_media(

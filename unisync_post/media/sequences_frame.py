@@ -1,0 +1,112 @@
+"""One picture file of a sequence: what it is, and the SMPTE 12M timecode in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from unisync_adapters.errors import TimeError
+from unisync_adapters.timebase import Rate, Timecode
+
+from ..errors import MediaError
+from .info import ColourTags
+from .roots import plain_file
+
+NO_TIMECODE = 0xFFFFFFFF
+_DROP = 1 << 6
+_MOST_COUNTED = 30
+"""A time address counts no more frames in a second; faster rates count pairs of frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFacts:
+    """What one frame's header says.
+
+    Attributes:
+        codec: ``exr``, ``dpx``, ``png`` or ``tiff``.
+        profile: what it is, for people: ``ZIP half, R G B A``.
+        pixel_format: of the decoded frame (:mod:`.sequences_pixels`).
+        channels: with their types, as they are stored.
+        timecode: SMPTE 12M time address, as a 32-bit word; None where there is none.
+    """
+
+    codec: str
+    profile: str
+    pixel_format: str
+    width: int
+    height: int
+    bits: int
+    channels: tuple[str, ...]
+    colour: ColourTags
+    aspect: Fraction = Fraction(1)
+    timecode: int | None = None
+    rate: Fraction | None = None
+    reel: str | None = None
+
+    def differs(self, other: FrameFacts) -> str | None:
+        """How another frame of the sequence is not like this one; None where it is."""
+        for mine, its, what in (
+            (self.codec, other.codec, "a {} and not a {} file"),
+            ((self.width, self.height), (other.width, other.height), "{} and not {}"),
+            (self.channels, other.channels, "of channels {} and not {}"),
+            (self.aspect, other.aspect, "of pixel aspect {} and not {}"),
+        ):
+            if mine != its:
+                return what.format(_said(its), _said(mine))
+        return None
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ("x" if isinstance(value[0], int) else " ").join(map(str, value))
+    return str(value)
+
+
+def read_bytes(path: Path, count: int | None = None) -> bytes:
+    """A file's first bytes, or all of them.
+
+    Raises:
+        MediaError: missing, no plain file, or outside the media roots.
+    """
+    with plain_file(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+        size = os.fstat(descriptor).st_size
+        return file.read(size if count is None else min(count, size))
+
+
+def damaged(path: Path, what: str) -> MediaError:
+    """This file is not whole."""
+    return MediaError(f"This picture is damaged: {what}", file=path, remedy="Copy it again.")
+
+
+def refused(path: Path, what: str) -> MediaError:
+    """This file is of a kind that cannot be changed in place."""
+    return MediaError(
+        f"This picture cannot be dubbed: {what}",
+        file=path,
+        remedy="Render it as scanline EXR, DPX or TIFF of R, G and B and relink the clip.",
+    )
+
+
+def timecode_of(word: int, rate: Rate) -> Timecode | None:
+    """The time address in a word of EXR's ``timeCode`` or DPX's television header.
+
+    None for one that is undefined, does not exist, or whose rate is beyond 30 and so is ambiguous.
+    """
+    digits = f"{word & 0x3F7F7F3F:08x}"
+    if word == NO_TIMECODE or not digits.isdecimal() or rate.nominal > _MOST_COUNTED:
+        return None
+    drop = bool(word & _DROP) and rate.can_drop
+    text = ":".join(digits[at : at + 2] for at in (0, 2, 4)) + (";" if drop else ":") + digits[6:]
+    try:
+        return Timecode.parse(text, rate, drop)
+    except TimeError:
+        return None
+
+
+def word_of(timecode: Timecode, old: int) -> int:
+    """The word for a timecode; flags and binary groups are those of the old one."""
+    digits = int("".join(char for char in str(timecode) if char.isdecimal()), 16)
+    flags = old & ~0x3F7F7F3F & ~_DROP & NO_TIMECODE
+    return digits | flags | (_DROP if timecode.drop else 0)
