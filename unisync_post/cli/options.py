@@ -35,6 +35,7 @@ def edit_options(command: _Command) -> _Command:
         handles: int,
         face: str | None,
         process_freeze: bool,
+        lay_dub: bool,
         media: tuple[Path, ...],
         media_roots: tuple[Path, ...],
         path_map: tuple[tuple[str, str], ...],
@@ -51,6 +52,7 @@ def edit_options(command: _Command) -> _Command:
             handles=handles,
             face=face,
             process_freeze=process_freeze,
+            lay_dub=lay_dub,
             media=media,
             media_roots=media_roots,
             path_map=PathMap(path_map),
@@ -124,6 +126,11 @@ _EDIT = (
         help="Frames rendered beyond each cut.",
     ),
     face_option,
+    click.option(
+        "--lay-dub",
+        is_flag=True,
+        help="Lay the dub files on new audio tracks of the returned edit (FCP7 XML, FCPXML, OTIO).",
+    ),
     click.option("--process-freeze", is_flag=True, help="Move the lips in freeze frames too."),
     click.option(
         "--media",

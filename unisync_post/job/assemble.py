@@ -24,6 +24,7 @@ STATEMENT = (
     "The pictures listed here were modified by software: the lips were re-synced to a dub. "
     "Everything else in the edit is as it was."
 )
+LAID = " The dub was laid in it on new audio tracks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Sidecar:
     language: str
     changed: tuple[Changed, ...] = ()
     unchanged: tuple[Unchanged, ...] = field(default=())
+    laid: tuple[str, ...] = ()
+    """Names of the new audio tracks on which the dub was laid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,9 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     with confined(job.job.options.readable(job.out)):
         relinks = _relinks(job, document, rendered)
     name = job.plan.new_name
-    data = document.patch(relinks, name=name)
-    document.verify(data, relinks, name=name)
+    lays = job.plan.lays
+    data = document.patch(relinks, name=name, lays=lays)
+    document.verify(data, relinks, name=name, lays=lays)
     target = job.out / job.job.output
     sidecar = job.sidecar
     _refuse_foreign(target, sidecar)
@@ -161,7 +165,7 @@ def _sidecar(
 ) -> Sidecar:
     done = {clip.index: result for clip, result in rendered}
     return Sidecar(
-        statement=STATEMENT,
+        statement=STATEMENT + (LAID if job.plan.lays else ""),
         software=f"UniSync Post {__version__}",
         edit=job.plan.edit,
         edit_sha256=job.plan.edit_sha256,
@@ -175,6 +179,7 @@ def _sidecar(
             for c in job.plan.clips
             if c.index not in done
         ),
+        laid=tuple(lay.track for lay in job.plan.lays),
     )
 
 

@@ -23,6 +23,7 @@ from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
 from .exact import Moment, seconds
+from .lay import lays_of
 from .media import MediaFinder, written_media
 from .options import PlanOptions
 from .plan import ClipPlan, Decision, Plan
@@ -65,6 +66,7 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     settled = _one_result_each(found, verdicts, shots)
     name = document.timeline.name or document.path.stem
     zero = start_frame(document)
+    lays, laying = lays_of(document, dialogue.dub, options)
     return Plan(
         edit=str(document.path.absolute()),
         edit_sha256=hashlib.sha256(document.data).hexdigest(),
@@ -78,7 +80,8 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
             _clip_plan(index, p, v, shot, document, zero, judge)
             for index, (p, (v, shot)) in enumerate(zip(found, settled, strict=True), 1)
         ),
-        warnings=_offline_warning(media),
+        warnings=(*_offline_warning(media), *laying),
+        lays=lays,
     )
 
 

@@ -55,6 +55,7 @@ class PlanOptions:
         handles: frames of handle on either side, in frames of the new media.
         face: which face, for every shot that no marker decides:
             ``left``, ``right``, ``largest`` or a number.
+        lay_dub: lay the dub files on new audio tracks of the returned edit.
         process_freeze: render freeze frames too (a mouth that moves in a still picture).
         media: folders searched for media that is not where the edit says.
         media_roots: folders outside which no media is opened, whatever the edit says; empty for
@@ -72,6 +73,7 @@ class PlanOptions:
     handles: int = 12
     face: str | None = None
     process_freeze: bool = False
+    lay_dub: bool = False
     media: tuple[Path, ...] = ()
     media_roots: tuple[Path, ...] = ()
     path_map: PathMap = field(default_factory=PathMap)

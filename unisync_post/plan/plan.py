@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from unisync_adapters.document import Lay
 from unisync_adapters.timebase import FrameRange, Rate
 
 from .shots import DubClip, Shot
@@ -79,6 +80,7 @@ class Plan:
         rate, drop, start_frame: the record clock (``start_frame`` = its timecode of frame 0).
         clips: every picture clip, in record order.
         warnings: about the whole edit, such as all offline media.
+        lays: the dub files to be laid on new audio tracks of the returned edit.
     """
 
     edit: str
@@ -91,6 +93,7 @@ class Plan:
     dub: DubChoice
     clips: tuple[ClipPlan, ...]
     warnings: tuple[str, ...] = ()
+    lays: tuple[Lay, ...] = ()
 
     @property
     def to_render(self) -> tuple[ClipPlan, ...]:
