@@ -1,7 +1,7 @@
 """Resident workers: the engine is opened once a process and kept, across shots and across jobs.
 
-One process for each GPU, or one for an engine of the CPU. Everything durable is in the job folders;
-a pool can be killed at any instant and another one goes on.
+One process for each GPU, or one for an engine of the CPU, here or wherever its crew has them.
+Everything durable is in the job folders; a pool can be killed at any instant and another goes on.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from ..engines.base import EngineInfo
 from ..errors import EngineError, JobError
 from ..plan.plan import ClipPlan
 from ..records import write_atomic
-from . import crew
-from .crew import Member
+from .crew import Crew, Death, LocalCrew, Member
 from .events import Event, Listener, silent
 from .faults import RetryPolicy, is_full
 from .folder import JobFolder
@@ -42,9 +41,11 @@ class WorkerPool:
     Args:
         engine: as :func:`~unisync_post.engines.open_engine` takes it; the first worker opens it at
             once.
-        workers: most processes; None: one for each GPU, or one.
+        workers: most processes; None: as many as the crew has room for.
         policy: retries and time limits.
         listen: hears each event as it comes, before :meth:`poll` returns it.
+        crew: where they run; None: on this machine.
+        fingerprint: of the engine that is wanted; None: whatever the first worker opens.
     """
 
     def __init__(
@@ -53,16 +54,18 @@ class WorkerPool:
         workers: int | None = None,
         policy: RetryPolicy | None = None,
         listen: Listener = silent,
+        crew: Crew | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         self.engine = engine
         self.policy = policy or RetryPolicy()
-        self._devices = crew.gpus()
-        self.workers = workers or max(1, len(self._devices))
+        self._crew = crew or LocalCrew()
+        self._most = workers
+        self._fingerprint = fingerprint
         self._listen = listen
         self._events: list[Event] = []
         self._queue = Queue()
         self._info: EngineInfo | None = None
-        self._refusal = ""
         self._false_starts = 0
         self._looked = 0.0
         self._members: list[Member] = []
@@ -78,6 +81,11 @@ class WorkerPool:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def workers(self) -> int:
+        """Most processes at present."""
+        return self._most or self._crew.size
 
     @property
     def ready(self) -> bool:
@@ -158,8 +166,10 @@ class WorkerPool:
         for member in self._members:
             member.bury()
         self._members.clear()
+        self._crew.close()
 
     def _turn(self, timeout: float) -> None:
+        self._crew.check()
         self._look_for_marks()
         self._hand_out()
         self._end_lines()
@@ -205,8 +215,7 @@ class WorkerPool:
         return idle
 
     def _start(self, number: int) -> None:
-        share = crew.share_of(number, self.workers, self._devices)
-        self._members.append(crew.start(number, self.engine, share))
+        self._members.append(self._crew.start(number, self.engine, self.workers))
 
     def _end_lines(self) -> None:
         for line in self._queue.finished():
@@ -240,16 +249,36 @@ class WorkerPool:
         elif isinstance(message, Ended) and member.task is not None:
             task = member.task
             member.free()
+            if message.outcome in ("full", "refused") and self._crew.avoid(member):
+                # this machine's own trouble, perhaps: the shot goes to another one
+                said = f"{member.name} gave shot {task.clip.index} back: {message.reason}"
+                self._say(_about(task, said), task.job)
+                self._queue.put_back(task, 0.0)
+                self._dismiss(member)
+                return
             self._ended(task, message)
             if message.leaving:
                 self._lost(member, "left")
         elif isinstance(message, Loaded):
-            member.info = self._info = message.info
-            self._false_starts = 0
-            said = f"{member.name} opened {message.info.name} in {message.seconds:.1f} s"
-            self._say(Event("worker", status="loaded", message=said))
+            self._loaded(member, message)
         elif isinstance(message, Refused):
-            self._refusal = message.reason
+            member.refusal = message.reason
+
+    def _loaded(self, member: Member, loaded: Loaded) -> None:
+        info = loaded.info
+        if self._fingerprint not in (None, info.fingerprint):
+            # never mixed silently: the shots of one job all come from one engine
+            member.refusal = (
+                f"its {info.name} {info.version} is another one ({info.fingerprint[:12]}) than the "
+                f"job's ({str(self._fingerprint)[:12]})"
+            )
+            self._lost(member, "left")
+            return
+        member.info = self._info = info
+        self._fingerprint = info.fingerprint
+        self._false_starts = 0
+        said = f"{member.name} opened {info.name} in {loaded.seconds:.1f} s"
+        self._say(Event("worker", status="loaded", message=said))
 
     def _ended(self, task: Task, ended: Ended) -> None:
         now = time.monotonic()
@@ -290,11 +319,9 @@ class WorkerPool:
         """Kill those that stand still and those that do not stop when told."""
         now = time.monotonic()
         for member in list(self._members):
-            limit = self.policy.load if member.info is None else self.policy.stall
-            at_work = member.info is None or member.task is not None
             if member.stop_by is not None and now > member.stop_by:
                 self._lost(member, "stopped")
-            elif at_work and now - member.moved > limit:
+            elif member.overdue(now, self.policy):
                 member.ask_where()
                 self._lost(member, "hung")
 
@@ -302,42 +329,62 @@ class WorkerPool:
         """A worker is gone, or has to go. Another takes its place when there is work for it."""
         if status != "died":
             member.kill()
-        how, trace = member.bury()
+        death = member.bury()
         self._members.remove(member)
         if member.info is None:
-            self._false_start(how)
+            self._false_start(member, death)
             return
         task = member.task
         if status == "stopped" and task is not None:
             self._queue.put_back(task, 0.0)
             return
-        what = f"stood still for {self.policy.stall:.0f} s" if status == "hung" else f"died ({how})"
+        if death.with_machine:
+            self._crew.avoid(member)
+        what = death.how if death.with_machine else f"died ({death.how})"
+        if status == "hung":
+            what = f"stood still for {self.policy.stall:.0f} s"
         self._say(Event("worker", status=status, message=f"{member.name} {what}"))
         if task is not None:
-            self._blame(task, what, trace)
+            self._blame(task, what, death)
 
-    def _false_start(self, how: str) -> None:
+    def _dismiss(self, member: Member) -> None:
+        member.kill()
+        member.bury()
+        self._members.remove(member)
+
+    def _false_start(self, member: Member, death: Death) -> None:
         self._false_starts += 1
-        if self._refusal or self._false_starts >= self.policy.attempts:
-            reason = self._refusal or f"its process died while opening it ({how})"
+        reason = member.refusal or f"its process died while opening it ({death.how})"
+        final = bool(member.refusal) or self._false_starts >= self.policy.attempts
+        if (final or death.with_machine) and self._crew.avoid(member):
+            self._false_starts = 0
+            message = f"{member.name} cannot open {self.engine}, and is left out: {reason}"
+            self._say(Event("warning", message=message))
+        elif final:
             at_work = sum(member.info is not None for member in self._members)
             if not at_work:
                 raise EngineError(f"The engine {self.engine} cannot be opened: {reason}")
-            self.workers, self._refusal = at_work, ""
+            self._most = at_work
             message = f"No more than {at_work} workers can open {self.engine}: {reason}"
             self._say(Event("warning", message=message))
-        elif not self._members:
+        if not self._members:
             self._start(0)
 
-    def _blame(self, task: Task, what: str, trace: str) -> None:
-        """A shot took its worker down: once may be chance, after that it is set aside."""
-        task = replace(task, deaths=task.deaths + 1)
+    def _blame(self, task: Task, what: str, death: Death) -> None:
+        """A shot took its worker down: once may be chance, after that it is set aside. One whose
+        machines go away, too, is not given to every machine there is."""
+        if death.with_machine:
+            task = replace(task, attempts=task.attempts + 1)
+        else:
+            task = replace(task, deaths=task.deaths + 1)
         line = self._queue.lines[task.job]
         try:
-            if trace:
-                write_atomic(line.job.shot_folder(task.key) / "error.txt", trace.encode())
-            if task.deaths >= self.policy.deaths:
-                result = set_aside(line.job, task.clip, task.deaths, what, self._info)
+            if death.trace:
+                report = line.job.shot_folder(task.key) / "error.txt"
+                write_atomic(report, death.trace.encode())
+            if task.deaths >= self.policy.deaths or task.attempts >= self.policy.attempts:
+                losses = task.attempts if death.with_machine else task.deaths
+                result = set_aside(line.job, task.clip, losses, what, self._info)
                 self._queue.release(task)
                 if result is not None:
                     self._say(done_event(task.clip, task.key, result, result.status), task.job)
@@ -346,7 +393,7 @@ class WorkerPool:
             full = is_full(error)
             message = str(disk_full(line.job)) if full else f"The job folder: {error}"
             self._stop(line, "full" if full else "refused", message)
-        message = f"Shot {task.clip.index} took its worker down; it is tried again"
+        message = f"Shot {task.clip.index} lost its worker; it is tried again"
         self._say(_about(task, message), task.job)
         self._queue.put_back(task, 0.0)
 
