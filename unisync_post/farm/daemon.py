@@ -2,8 +2,8 @@
 
 Farms such as OpenJD start a command for each task. The model would be loaded for each; instead the
 session starts this daemon, its tasks ask it over a unix socket in the session's folder, and the
-session's end stops it. Nothing here is a record: the job folder is, and a daemon may be killed at
-any instant.
+session's end stops it. It renders as every pilot does, under leases in the job folder, which is the
+only record: a daemon may be killed at any instant.
 
 A client sends one :class:`Request` as a line of JSON and then hears events, a line each, the last
 one of kind ``end``. A client that hangs up no longer wants its shots: they are left, for others.
@@ -24,12 +24,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import UniSyncError
+from ..errors import JobCancelledError, NodeError, UniSyncError
 from ..job.events import Event
 from ..job.folder import open_job
-from ..job.pool import WorkerPool
 from .address import NAME, listen_in
+from .claims import FARM_POLICY
 from .leash import Leash
+from .slot import Slot
+from .worker import PilotOptions, run_pilot
 
 PID = "unisync.pid"
 _TURN = 0.1
@@ -48,6 +50,9 @@ class Request:
     shots: tuple[int, ...] = ()
 
 
+_LOADED = Event("end", status="loaded")
+
+
 class _OverError(Exception):
     """The daemon has to end; the reason."""
 
@@ -57,20 +62,22 @@ class Daemon:
 
     Args:
         listener: where clients connect.
-        pool: workers with the engine.
+        slot: the engine, being opened.
+        fingerprint: of the engine that is wanted.
         leash: when to end.
     """
 
-    def __init__(self, listener: socket.socket, pool: WorkerPool, leash: Leash) -> None:
+    def __init__(self, listener: socket.socket, slot: Slot, fingerprint: str, leash: Leash) -> None:
         self._listener = listener
-        self._pool = pool
+        self._slot = slot
+        self._fingerprint = fingerprint
         self._leash = leash
 
     def serve(self) -> str:
         """Serve until the leash breaks; returns why it did.
 
         Raises:
-            EngineError: the engine cannot be opened; a client that waits is told so.
+            NodeError: the engine cannot be opened; a client that waits is told so.
         """
         self._listener.settimeout(0)
         try:
@@ -84,45 +91,59 @@ class Daemon:
         except _OverError as over:
             return str(over)
 
-    def _turn(self) -> list[Event]:
+    def _turn(self) -> None:
         why = self._leash.broken()
         if why:
             raise _OverError(why)
-        return self._pool.poll(_TURN)
+        self._slot.turn(_TURN)
 
     def _attend(self, client: _Client) -> None:
         try:
             request = client.request()
             if request is None:
                 return
-            while not self._pool.ready:
+            while self._slot.info is None:
                 self._turn()
                 if client.left:
                     return
-            if request.job:
-                self._render(request, client)
-            else:
-                client.hear(Event("end", status="loaded", message=self._pool.info.name))
+            self._refuse_other_engine()
+            client.hear(self._render(request, client) if request.job else _LOADED)
         except _OverError as over:
             client.hear(Event("end", status="refused", message=f"The daemon ends: {over}"))
             raise
+        except JobCancelledError as error:
+            client.hear(Event("end", status="cancelled", message=str(error)))
         except UniSyncError as error:
             client.hear(Event("end", status="refused", message=str(error)))
-            if not self._pool.ready:
+            if self._slot.info is None:
                 raise  # the engine cannot be opened: nobody can be served
 
-    def _render(self, request: Request, client: _Client) -> None:
-        job = open_job(Path(request.job))
-        wanted = frozenset(request.shots)
-        self._pool.submit(job, [c for c in job.plan.to_render if c.index in wanted])
-        while True:
-            for event in self._turn():
-                client.hear(event)
-                if event.kind == "end" and event.job == str(job.path):
-                    return
+    def _render(self, request: Request, client: _Client) -> Event:
+        def stop() -> bool:
             self._leash.worked()
-            if client.left:
-                self._pool.cancel(job)
+            return client.left or bool(self._leash.broken())
+
+        report = run_pilot(
+            open_job(Path(request.job)),
+            options=PilotOptions(shots=frozenset(request.shots)),
+            listen=client.hear,
+            stop=stop,
+            slot=self._slot,
+        )
+        self._slot.listen = _log
+        if report.left:
+            message = f"{report.left} shots were given back"
+            return Event("end", status="cancelled", message=message)
+        return Event("end", status="finished")
+
+    def _refuse_other_engine(self) -> None:
+        info = self._slot.info
+        if info is not None and info.fingerprint != self._fingerprint:
+            raise NodeError(
+                f"This machine's engine {info.name} {info.version} ({info.fingerprint[:12]}) is "
+                f"another one than the job's ({self._fingerprint[:12]})",
+                remedy="Give every machine the same weights and the same engine.toml.",
+            )
 
 
 class _Client:
@@ -171,15 +192,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = listen_in(words.session)
     (words.session / PID).write_text(str(os.getpid()))
+    slot = Slot(words.engine, None, FARM_POLICY, _log)
     try:
-        engine, fingerprint = words.engine, words.fingerprint
-        with listener, WorkerPool(engine, listen=_log, fingerprint=fingerprint) as pool:
-            why = Daemon(listener, pool, leash).serve()
+        slot.open()
+        with listener:
+            why = Daemon(listener, slot, words.fingerprint, leash).serve()
         print(f"daemon: {why}", flush=True)
     except UniSyncError as error:
         print(f"daemon: {error}", flush=True)
         return 1
     finally:
+        slot.close()
         for name in (NAME, PID):
             (words.session / name).unlink(missing_ok=True)
     return 0

@@ -17,10 +17,9 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
-from ..errors import EngineError, JobError
+from ..errors import EngineError, JobCancelledError, JobError, NodeError
 from ..job.events import Event, Listener, silent
 from ..job.folder import JobFolder
-from ..job.run import raise_for
 from ..job.tally import tally
 from ..job.work import unique
 from .address import NAME, connect_in
@@ -95,7 +94,7 @@ def render_in(
     Raises:
         DaemonError: it was lost twice.
         JobCancelledError: the job was cancelled, or ``stop`` said so.
-        JobError: the shots cannot be rendered here; finished ones are kept.
+        NodeError: this machine cannot render them; finished ones are kept.
     """
     request = Request(str(job.path), tuple(sorted(shots)))
     try:
@@ -104,7 +103,10 @@ def render_in(
         listen(Event("warning", message=f"{error}. Another one is started."))
         start(session, job)
         end = _ask(session, request, listen, stop)
-    raise_for(job, end)
+    if end.status == "cancelled":
+        raise JobCancelledError(end.message)
+    if end.status != "finished":
+        raise NodeError(end.message)
     return tally(job, unique(job, (c for c in job.plan.to_render if c.index in shots)))
 
 

@@ -15,7 +15,7 @@ from .pool import WorkerPool
 from .tally import summary, tally
 from .work import disk_full, finished, render_clip, unique
 
-__all__ = ["raise_for", "render_job", "summary"]
+__all__ = ["render_job", "summary"]
 
 
 def render_job(
@@ -89,18 +89,13 @@ def _render_in_pool(
     while True:
         for event in pool.poll():
             if event.kind == "end" and event.job == str(job.path):
-                raise_for(job, event)
+                _raise_for(job, event)
                 return
             if event.job in ("", str(job.path)):
                 listen(event)
 
 
-def raise_for(job: JobFolder, end: Event) -> None:
-    """The error that a pool's ``end`` of a job stands for, if any.
-
-    Raises:
-        DiskFullError, JobCancelledError, JobError: as :func:`render_job` says.
-    """
+def _raise_for(job: JobFolder, end: Event) -> None:
     if end.status == "full":
         raise disk_full(job)
     if end.status == "cancelled":
