@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import click
 
+from ..exit_codes import ExitCode
 from ..farm.capacity import Farm, hours
+from ..farm.claims import FARM_POLICY
 from ..farm.plan import FarmPlan, make_farm_plan, write_farm_plan
 from ..farm.roots import VARIABLE, read_roots
-from ..job.folder import open_job
+from ..farm.worker import PilotOptions, run_pilot
+from ..job.events import Event
+from ..job.folder import JobFolder, open_job
 from ..records import dump
 from .farm_daemon import daemon
+from .farm_lines import progress_option, told
 from .farm_opencue import opencue_command
 from .farm_openjd import (
     deadline10_command,
@@ -22,6 +33,7 @@ from .farm_openjd import (
     prepare_command,
 )
 from .farm_slurm import slurm_command
+from .render import parse_shots
 
 JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -91,6 +103,78 @@ def _described(made: FarmPlan, path: Path, gpus: int) -> str:
             f"plan:     {path}",
         ]
     )
+
+
+@farm.command("worker")
+@JOB
+@click.option("--slot", type=click.IntRange(min=0), help="Number of this GPU slot on the farm.")
+@progress_option
+@click.option("--shots", metavar="3-8,12", help="Only these shots; default: all.")
+@click.option("--max-shots", type=click.IntRange(min=1), help="Leave after so many shots.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Leave then; the shot under way is given back.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Silence after which another pilot counts as lost; the same for all pilots of a job.",
+)
+def worker(
+    job: Path,
+    slot: int | None,
+    progress: str,
+    shots: str | None,
+    max_shots: int | None,
+    time_limit: float | None,
+    patience: float,
+) -> None:
+    """A pilot: render shots of JOB until none is left. Start as many as there are GPU slots.
+
+    SIGTERM gives the shot under way back. Exit status 0: it did its share (`unisync farm status`
+    says how the shots ended); 7: this machine cannot render the job, others may; 130: told to stop.
+    """
+    folder = open_job(job)
+    options = PilotOptions(
+        slot=slot,
+        shots=parse_shots(shots, folder) if shots is not None else None,
+        max_shots=max_shots,
+        time_limit=time_limit,
+        patience=patience,
+        policy=replace(FARM_POLICY, backoff=patience / 2),
+    )
+    sys.exit(int(fly(folder, options, progress)))
+
+
+def fly(folder: JobFolder, options: PilotOptions, form: str) -> ExitCode:
+    """Run a pilot that says in this form how far it is; the status it is to exit with."""
+    with told(form) as listen, stopping() as stop:
+        report = run_pilot(folder, options=options, listen=listen, stop=stop)
+        counts = ", ".join(f"{count} {how}" for how, count in report.counts.items() if count)
+        said = f"{counts or 'nothing to do'}; {report.left} shots left ({report.why})"
+        listen(Event("end", message=said))
+    return ExitCode.INTERRUPTED if report.why == "stopped" else ExitCode.OK
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM or SIGINT has come; within this block they do nothing else."""
+    heard: list[int] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(heard)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @farm.group("export")

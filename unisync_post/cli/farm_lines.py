@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import click
 
 from ..errors import UniSyncError
-from ..job.events import Event, Listener
-from ..job.forecast import Forecast
+from ..farm.progress import FORMS, FarmLines
+from ..job.events import Listener
 
 progress_option = click.option(
     "--progress",
-    type=click.Choice(["openjd", "deadline", "opencue", "plain"]),
+    type=click.Choice(FORMS),
     default="plain",
     show_default=True,
     help="Form of the progress lines: whose farm reads them.",
@@ -22,33 +22,10 @@ progress_option = click.option(
 
 @contextmanager
 def told(form: str) -> Iterator[Listener]:
+    """A listener that prints in this form; an error that ends the block is told in it, too."""
+    lines = FarmLines(form, click.echo)
     try:
-        yield _Lines(form)
+        yield lines
     except UniSyncError as error:
-        if form == "openjd":
-            click.echo(f"openjd_fail: {error}".replace("\n", " "))
+        lines.fail(str(error))
         raise
-
-
-class _Lines:
-    def __init__(self, form: str) -> None:
-        self.form = form
-        self.forecast = Forecast()
-        self.percent = -1
-
-    def __call__(self, event: Event) -> None:
-        self.forecast.hear(event)
-        if event.kind == "done":
-            reason = f": {event.message}" if event.message else ""
-            self._status(f"shot {event.shot}: {event.status}{reason}")
-        elif event.message and event.kind not in ("step", "job"):
-            self._status(event.message)
-        percent = int(100 * self.forecast.frames / (self.forecast.total or 1))
-        if percent != self.percent:
-            self.percent = percent
-            click.echo(
-                f"openjd_progress: {percent}" if self.form == "openjd" else f"Progress: {percent}%"
-            )
-
-    def _status(self, said: str) -> None:
-        click.echo(f"openjd_status: {said}" if self.form == "openjd" else said)

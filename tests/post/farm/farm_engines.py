@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -11,13 +12,18 @@ from pathlib import Path
 from bad_engines import Sound, count
 
 from unisync_post.engines.base import EngineInfo, Generated, Take
+from unisync_post.errors import EngineError
 
 
 class Counted(Sound):
-    """Counts how often it is opened and how many takes it makes, over all processes."""
+    """Counts how often it is opened and how many takes it makes, over all processes; TINT makes
+    another engine of it."""
 
     def __init__(self) -> None:
         super().__init__()
+        if os.environ.get("WEIGHTS") == "away":
+            raise EngineError("there is no model folder", file=Path("/mnt/weights"))
+        self.tint = (int(os.environ.get("TINT", "40")), 160, 40)
         count("opened")
 
     @property
@@ -49,9 +55,21 @@ class Deadly(Counted):
 
 
 class Unwell(Counted):
-    """Its GPU is out of memory, on every machine where UNWELL is set."""
+    """Where UNWELL is set, its GPU is out of memory, or (``full``) the disk is."""
 
     def generate(self, take: Take) -> Generated:
-        if os.environ.get("UNWELL"):
+        unwell = os.environ.get("UNWELL")
+        if unwell == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if unwell:
             raise MemoryError("CUDA out of memory")
+        return super().generate(take)
+
+
+class Chokes(Counted):
+    """Cannot draw its first take."""
+
+    def generate(self, take: Take) -> Generated:
+        if count("choked") == 1:
+            raise ValueError("no such mouth")
         return super().generate(take)

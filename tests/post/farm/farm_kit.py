@@ -24,7 +24,7 @@ __all__ = ["Cut", "Painter", "Sound", "plan_for", "write_dub", "write_edit", "wr
 
 PYTHONPATH = os.pathsep.join((str(Path(__file__).parent), str(JOB_KIT)))
 """Where other processes find ``farm_engines`` and ``bad_engines``."""
-UNISYNC = (sys.executable, "-m", "unisync_post.cli")
+UNISYNC = (sys.executable, "-c", "from unisync_post.cli import main; main()")
 
 
 def plan_farm_job(edit: Path, dub: Path, out: Path, engine: str) -> JobFolder:

@@ -1,0 +1,209 @@
+"""Which shot a pilot takes next, and what is known of those that others had before.
+
+Each shot has a lease folder, ``OUT/leases/<render key>/``. Beside the holders' numbered files it
+keeps marks: ``begun-N`` while holder N is at the shot, renamed ``again-N`` when it failed for a
+reason that may pass and ``died-N`` when it took the worker down. A ``begun-N`` of an earlier holder
+is a pilot that was lost at this shot. So every pilot counts the same, whoever made the attempts,
+and a shot that takes pilots down is set aside instead of taking down all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+
+from ..job.faults import RetryPolicy
+from ..job.folder import JobFolder
+from ..job.result import ShotResult
+from ..job.work import set_aside
+from ..lease import Fence, Lease, Observer
+from ..plan.plan import ClipPlan
+from .plan import FarmPlan
+
+FARM_POLICY = RetryPolicy(attempts=3, backoff=30.0, deaths=3)
+"""Attempts and deaths are counted over all pilots. One more death than on a single machine: a node
+that is taken away without notice looks like a shot that killed it."""
+_GOLDEN = 0.6180339887498949
+_BEGUN, _AGAIN, _DIED = "begun-", "again-", "died-"
+
+
+@dataclass
+class Claim:
+    """A shot that this pilot has.
+
+    Attributes:
+        tries: attempts that failed for a reason that may pass; ``deaths``: workers and pilots lost.
+    """
+
+    clip: ClipPlan
+    key: str
+    lease: Lease
+    tries: int
+    deaths: int
+
+    @property
+    def fence(self) -> Fence:
+        return Fence(self.lease.folder, self.lease.fence)
+
+    def give_back(self) -> None:
+        """Nothing was wrong with it; anybody may take it at once."""
+        self._mark.unlink(missing_ok=True)
+        self.lease.release()
+
+    def failed(self, *, died: bool) -> None:
+        """Let others try it: it failed for a reason that may pass, or took the worker down."""
+        kind = _DIED if died else _AGAIN
+        (self.lease.folder / f"{kind}{self.lease.fence}").touch()
+        self.give_back()
+
+    def settle(self) -> None:
+        """Its result is recorded."""
+        forget_marks(self.lease.folder)
+        self.lease.release()
+
+    def begin(self) -> None:
+        self._mark.touch()
+
+    @property
+    def _mark(self) -> Path:
+        return self.lease.folder / f"{_BEGUN}{self.lease.fence}"
+
+
+@dataclass
+class Claims:
+    """The shots of a job as one pilot sees them.
+
+    Attributes:
+        job: the job folder.
+        clips: one for each shot, in the order in which this pilot takes them.
+        observer: claims and judges by this pilot's own clock.
+        policy: how often a shot is tried, by all pilots together.
+        clock: monotonic seconds.
+        set_aside: the last shots that this pilot found to have taken too many others down.
+    """
+
+    job: JobFolder
+    clips: tuple[ClipPlan, ...]
+    observer: Observer
+    policy: RetryPolicy = FARM_POLICY
+    clock: Callable[[], float] = time.monotonic
+    set_aside: list[tuple[ClipPlan, ShotResult]] = field(default_factory=list)
+    _settled: set[int] = field(default_factory=set)
+    _not_before: dict[str, float] = field(default_factory=dict)
+    _next: int = 0
+
+    def __post_init__(self) -> None:
+        self._keys = [self.job.render_key(clip) for clip in self.clips]
+
+    @property
+    def left(self) -> list[ClipPlan]:
+        """Shots without a result, as far as this pilot has seen."""
+        return [clip for number, clip in enumerate(self.clips) if number not in self._settled]
+
+    def look(self) -> None:
+        """See which shots have a result by now."""
+        for number in range(len(self.clips)):
+            self._is_settled(number)
+
+    def take(self, fits: Callable[[ClipPlan], bool] = lambda clip: True) -> Claim | None:
+        """The next shot that is free, or None: then every other one is held, or rests.
+
+        A pilot goes on behind the shot it had last, so that it stays with shots of one size.
+
+        Args:
+            fits: whether there is time for it.
+
+        Raises:
+            OSError: the job folder cannot be reached.
+        """
+        count = len(self.clips)
+        for number in [(self._next + step) % count for step in range(count)]:
+            if number in self._settled or not fits(self.clips[number]):
+                continue
+            if self.clock() < self._not_before.get(self._keys[number], 0.0):
+                continue
+            claim = None if self._is_settled(number) else self._claim(number)
+            if claim is not None:
+                self._next = (number + 1) % count
+                return claim
+        return None
+
+    def rest(self, claim: Claim) -> None:
+        """Leave a shot that failed here to others for a while."""
+        self._not_before[claim.key] = self.clock() + self.policy.pause(claim.tries + 1)
+
+    def _claim(self, number: int) -> Claim | None:
+        clip, key = self.clips[number], self._keys[number]
+        lease = self.observer.claim(self.job.lease_folder(key))
+        if lease is None:
+            return None
+        _reread(self.job.shot_folder(key))
+        if self._is_settled(number):  # it was finished between our look and our claim
+            lease.release()
+            return None
+        tries, deaths = _history(lease)
+        claim = Claim(clip, key, lease, tries, deaths)
+        if deaths >= self.policy.deaths:
+            result = set_aside(self.job, clip, deaths, "took its pilot along", None, claim.fence)
+            if result is not None:
+                self.set_aside.append((clip, result))
+            claim.settle()
+            return None
+        claim.begin()
+        return claim
+
+    def _is_settled(self, number: int) -> bool:
+        """Whatever the result says: a pilot leaves failed shots to `unisync jobs retry`."""
+        if number not in self._settled and self.job.result(self.clips[number]) is not None:
+            self._settled.add(number)
+        return number in self._settled
+
+
+def in_turn(plan: FarmPlan, clips: Iterable[ClipPlan], start: float) -> tuple[ClipPlan, ...]:
+    """The plan's shots in its order, from one point of its whole work and round to it again.
+
+    Args:
+        clips: those wanted.
+        start: the point, 0 to 1; pilots at different points hardly ever meet, and each stays with
+            shots of one size for as long as there are any.
+    """
+    wanted = {clip.index: clip for clip in clips}
+    shots = [shot for shot in plan.shots if shot in wanted]
+    shots += sorted(wanted.keys() - set(shots))  # another face was chosen since: another shot
+    minutes = dict(pair for g in plan.groups for pair in zip(g.shots, g.minutes, strict=True))
+    done = list(accumulate(minutes.get(shot, 0.0) for shot in shots))
+    first = sum(1 for end in done if end <= start * done[-1]) if done else 0
+    return tuple(wanted[shot] for shot in (*shots[first:], *shots[:first]))
+
+
+def starting_point(slot: int) -> float:
+    """Multiples of the golden ratio: however many slots there are, they lie evenly apart."""
+    return slot * _GOLDEN % 1.0
+
+
+def forget_marks(lease: Path) -> None:
+    """Let the shot of this lease folder begin anew: no attempt was made of it."""
+    for kind in (_BEGUN, _AGAIN, _DIED):
+        for mark in lease.glob(f"{kind}*"):
+            mark.unlink(missing_ok=True)
+
+
+def _reread(folder: Path) -> None:
+    """Have an NFS client ask its server what is in a folder: it remembers for up to a minute that a
+    file was not there, unless the folder is opened."""
+    with suppress(FileNotFoundError), os.scandir(folder):
+        return
+
+
+def _history(lease: Lease) -> tuple[int, int]:
+    """Attempts to be repeated, and workers and pilots lost, before this holding."""
+    names = [path.name for path in lease.folder.iterdir()]
+    own = f"{_BEGUN}{lease.fence}"
+    tries = sum(name.startswith(_AGAIN) for name in names)
+    deaths = sum(name.startswith((_BEGUN, _DIED)) and name != own for name in names)
+    return tries, deaths
