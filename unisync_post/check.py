@@ -13,13 +13,12 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from .composite import Region, outside_difference, region_of
-from .faces.crop import crop_frame
 from .faces.matte import mouth_matte
 from .faces.speaker import mouth_opening
 from .faces.track import track_faces
 from .faces.types import CropWindow
 from .media.delivery import to_delivery
-from .media.frames import read_frames, read_played, rgb8
+from .media.frames import read_frames, read_played
 from .media.info import MediaInfo
 from .media.pixels import layout_of, planes_of
 from .media.probe import probe
@@ -57,6 +56,7 @@ def inspect_delivered(
     window: CropWindow,
     landmarks: NDArray[np.float32],
     progress: Callable[[int], None] | None = None,
+    tags: Encoding | None = None,
 ) -> Delivered:
     """Decode the new file beside the plate and measure it, in one streaming pass.
 
@@ -67,8 +67,9 @@ def inspect_delivered(
         window: plate -> crop.
         landmarks: (F, 478, 3) the original face in crop pixels: where the matte was.
         progress: told how many frames are done.
+        tags: what the plate's values mean, where it is viewed.
     """
-    new = probe(target)
+    new = probe(target, info.rate)
     found = Delivered(sha256_of(target))
 
     def crops() -> Iterator[NDArray[np.uint8]]:
@@ -82,7 +83,7 @@ def inspect_delivered(
             drift = _luma_drift(same, picture, region)
             if drift > found.drift:
                 found.drift, found.drifted = drift, k
-            yield _crop(picture, window, k)
+            yield _crop(picture, window, k, tags)
 
     tracks = track_faces(crops(), new.rate, progress=progress)
     found.opening = np.full(found.frames, np.nan, np.float32)
@@ -97,15 +98,17 @@ def _luma_drift(plate: VideoFrame, picture: VideoFrame, region: Region) -> float
     off = cv2.absdiff(planes_of(plate)[0], planes_of(picture)[0])
     box = region.box
     off[box.y0 : box.y1, box.x0 : box.x1] = 0
-    return float(off.mean()) / ((1 << layout_of(plate).bits) - 1)
+    return float(np.nan_to_num(off).mean()) / layout_of(plate).top
 
 
-def _crop(picture: VideoFrame, window: CropWindow, k: int) -> NDArray[np.uint8]:
+def _crop(
+    picture: VideoFrame, window: CropWindow, k: int, tags: Encoding | None
+) -> NDArray[np.uint8]:
     """The face as delivered; black where there is none, so that frames keep their numbers."""
     matrix = window.matrices[k]
     if not np.isfinite(matrix).all():
         return np.zeros((window.size, window.size, 3), np.uint8)
-    return crop_frame(rgb8(picture), matrix, window.size)
+    return seen_crop(picture, matrix, window.size, tags)
 
 
 def sha256_of(path: Path) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from .media.pixels import Box, blend_region, chroma_alpha, layout_of, planes_of
+from .media.pixels import Box, Plane, blend_region, chroma_alpha, layout_of, planes_of, region_rgb
+from .media.viewing import Encoding, carry_back, to_view
 
 _SAMPLES = 200_000
 _MOST_GAIN = 1.25
@@ -82,6 +83,7 @@ def composite(
     matrix: NDArray[np.float64],
     soft: NDArray[np.float32],
     match: ColourMatch,
+    tags: Encoding | None = None,
 ) -> tuple[VideoFrame, Region]:
     """Blend a generated crop into the plate.
 
@@ -91,6 +93,8 @@ def composite(
         matrix: (2, 3) similarity, plate pixels -> crop pixels, pixel centres at integers.
         soft: (S, S) float32 matte in crop pixels, 0..1.
         match: the shot's colour match.
+        tags: what the plate's values mean where they are no picture as a display shows it; the
+            change of its view is then carried back (:mod:`.media.viewing`).
 
     Returns:
         The new frame, and where it may differ from the plate. An empty matte returns the plate.
@@ -112,7 +116,18 @@ def composite(
     rgb = picture.astype(np.float32)
     rgb *= match.gain / np.float32(_CODE)
     rgb += match.offset
+    if tags is not None:
+        rgb = _carried(frame, region, rgb, tags)
     return blend_region(frame, box, rgb, region.alpha), region
+
+
+def _carried(
+    frame: VideoFrame, region: Region, seen: NDArray[np.float32], tags: Encoding
+) -> NDArray[np.float32]:
+    """What the plate's own R'G'B' becomes where its view becomes ``seen`` (0..1)."""
+    plate = region_rgb(frame, region.box)
+    under = (region.alpha > 0).astype(np.float32)
+    return carry_back(plate, to_view(plate, tags), seen * np.float32(_CODE), under, tags)
 
 
 def region_of(frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.float32]) -> Region:
@@ -142,12 +157,12 @@ def outside_difference(plate: VideoFrame, other: VideoFrame, region: Region | No
     """Largest difference outside the matte, in code values of the plate, over all planes.
 
     With ``region`` None the whole frame counts. Chroma samples are inside where their share of the
-    matte is positive.
+    matte is positive. Floats differ by 1 where they are not the same, bit for bit.
     """
     layout = layout_of(plate)
     worst = 0
     for number, (a, b) in enumerate(zip(planes_of(plate), planes_of(other), strict=True)):
-        off = cv2.absdiff(a, b)
+        off = _differing(a, b) if layout.kind is np.float32 else cv2.absdiff(a, b)
         if region is not None and region.alpha.size and number < 3:
             box, alpha = region.box, region.alpha
             if number and layout.step_x * layout.step_y > 1:
@@ -155,6 +170,11 @@ def outside_difference(plate: VideoFrame, other: VideoFrame, region: Region | No
             off[box.y0 : box.y1, box.x0 : box.x1][alpha > 0] = 0
         worst = max(worst, int(off.max(initial=0)))
     return worst
+
+
+def _differing(a: Plane, b: Plane) -> NDArray[np.uint8]:
+    """1 where two planes of floats hold other bits."""
+    return (a.view(np.uint32) != b.view(np.uint32)).astype(np.uint8)
 
 
 def _robust_line(source: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:

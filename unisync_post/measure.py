@@ -22,9 +22,11 @@ from .faces.thumbnails import thumbnail_frame, write_thumbnails
 from .faces.types import FaceTrack
 from .job.result import FaceChoice
 from .media.audio import read_mono
-from .media.frames import read_played, rgb8
+from .media.frames import read_played
 from .media.info import MediaInfo
 from .media.vad import speech_spans
+from .media.viewed import seen
+from .media.viewing import read_colour
 from .plan.shots import Shot
 
 MAX_LAG = 6
@@ -114,7 +116,8 @@ def _thumbnails(
     played = shot.played()
     wanted = sorted({thumbnail_frame(track) for track in tracks})
     pictures = read_played(info, [played[k] for k in wanted])
-    frames = {k: rgb8(picture) for k, picture in zip(wanted, pictures, strict=True)}
+    tags = read_colour(info.colour, shot.colour).encoding
+    frames = {k: seen(picture, tags) for k, picture in zip(wanted, pictures, strict=True)}
     return write_thumbnails(tracks, frames, folder)
 
 

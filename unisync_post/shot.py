@@ -24,14 +24,14 @@ from .composite import ColourMatch, Region, composite, measure_colour, outside_d
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
 from .errors import MediaError
-from .faces.crop import crop_frame, crop_window, to_crop
+from .faces.crop import crop_window, to_crop
 from .faces.matte import mouth_matte
 from .faces.pose import draw_pose
 from .faces.track import track_faces
 from .faces.types import CropWindow, FaceState, FaceTrack
 from .job.result import ShotResult
 from .measure import lip_sync, speaking_face
-from .media.frames import read_played, rgb8
+from .media.frames import read_played
 from .media.info import MediaInfo
 from .media.pixels import Box
 from .media.probe import check_usable, probe
@@ -95,8 +95,9 @@ def render_shot(
     """
     ledger = _Ledger()
     info = _usable(shot)
+    colour = read_colour(info.colour, shot.colour)
     with ledger.timed("faces"):
-        tracks = track_faces(_analysis_frames(shot, info, progress), shot.rate)
+        tracks = track_faces(_analysis_frames(shot, info, colour.encoding, progress), shot.rate)
         choice = speaking_face(tracks, face or shot.face, shot, info, folder)
     kept = ShotResult(
         key=shot.key,
@@ -104,6 +105,7 @@ def render_shot(
         frames=shot.length,
         draft=engine.info.draft,
         engine=_engine_record(engine),
+        colour=colour.reason,
         face=choice,
     )
     if choice.track is None:
@@ -113,7 +115,7 @@ def render_shot(
         return replace(
             kept, reason=_why_passed(Counter(r for r in track.reasons if r)), states=_states(track)
         )
-    job = _Rendering(shot, info, engine, track, ledger, progress)
+    job = _Rendering(shot, info, colour.encoding, engine, track, ledger, progress)
     with ledger.timed("lips"):
         job.write(out / media)
     if not any(ledger.changed):
@@ -129,7 +131,7 @@ def render_shot(
 
 
 def _usable(shot: Shot) -> MediaInfo:
-    info = probe(shot.media)
+    info = probe(shot.media, shot.source.rate)
     reason = check_usable(info)
     if reason is not None:
         raise MediaError(reason, file=shot.media, clip=shot.name)
@@ -144,10 +146,10 @@ def _usable(shot: Shot) -> MediaInfo:
 
 
 def _analysis_frames(
-    shot: Shot, info: MediaInfo, progress: Progress
+    shot: Shot, info: MediaInfo, tags: Encoding | None, progress: Progress
 ) -> Iterator[NDArray[np.uint8]]:
     for done, frame in enumerate(read_played(info, shot.played()), start=1):
-        yield rgb8(frame)
+        yield seen(frame, tags)
         progress("faces", done, shot.length)
 
 
@@ -157,6 +159,7 @@ class _Rendering:
 
     shot: Shot
     info: MediaInfo
+    tags: Encoding | None
     engine: Engine
     track: FaceTrack
     ledger: _Ledger
@@ -182,6 +185,7 @@ class _Rendering:
             reel=relink.reel,
             audio=shot.speed == 1 and self.played == list(range(first, first + shot.length)),
             marks=provenance(self.engine),
+            mezzanine=shot.mezzanine,
         )
 
     def pictures(self) -> Iterator[tuple[int, av.VideoFrame, bool | Box]]:
@@ -212,7 +216,9 @@ class _Rendering:
         assert self.ledger.match is not None
         matte = mouth_matte(self.landmarks[made.index], self.window.size)
         matrix = self.window.matrices[made.index]
-        picture, region = composite(frame, made.crop, matrix, matte.soft, self.ledger.match)
+        picture, region = composite(
+            frame, made.crop, matrix, matte.soft, self.ledger.match, self.tags
+        )
         self.ledger.outside = max(self.ledger.outside, outside_difference(frame, picture, region))
         return picture, region
 
@@ -242,7 +248,7 @@ class _Rendering:
         matrices = self.window.matrices[start:stop]
         frames = read_played(self.info, self.played[start:stop])
         crops = [
-            crop_frame(rgb8(frame), matrix, size)
+            seen_crop(frame, matrix, size, self.tags)
             for frame, matrix in zip(frames, matrices, strict=True)
         ]
         return Take(
@@ -286,6 +292,7 @@ def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
         job.window,
         job.landmarks,
         lambda done: job.progress("check", done, shot.length),
+        job.tags,
     )
     if len(ledger.changed) != shot.length or delivered.frames != shot.length:
         raise MediaError(

@@ -13,7 +13,8 @@ from unisync_adapters.document import PathMap
 from unisync_adapters.errors import TimeError
 from unisync_adapters.timebase import Rate
 
-from ..plan.options import DubFile, PlanOptions
+from ..media.delivery import AUTO, MEZZANINES
+from ..plan.options import ColourRule, DubFile, PlanOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -41,6 +42,8 @@ def edit_options(command: _Command) -> _Command:
         path_map: tuple[tuple[str, str], ...],
         sequence: str | None,
         rate: Rate | None,
+        colour: tuple[str, ...],
+        mezzanine: str,
         **others: Any,
     ) -> Any:
         options = PlanOptions(
@@ -58,6 +61,8 @@ def edit_options(command: _Command) -> _Command:
             path_map=PathMap(path_map),
             sequence=sequence,
             rate=rate,
+            colour=tuple(ColourRule.parse(text) for text in colour),
+            mezzanine=mezzanine,
         )
         return command(options=options, **others)
 
@@ -161,6 +166,21 @@ _EDIT = (
         metavar="FPS",
         callback=_rate,
         help="Frame rate of an edit that does not state it, which is an EDL: 23.976, 25, 29.97.",
+    ),
+    click.option(
+        "--colour",
+        metavar="[PATTERN=]NAME",
+        multiple=True,
+        help="What plates' values mean where their tags do not say it: slog3, logc3, logc4, vlog, "
+        "log3g10, acescct, pq, hlg ... for every plate, or for files such as A0*.mov=slog3. May "
+        "be repeated.",
+    ),
+    click.option(
+        "--mezzanine",
+        type=click.Choice((AUTO, *MEZZANINES)),
+        default=AUTO,
+        show_default=True,
+        help="Codec of new media whose plate is neither ProRes nor DNxHR.",
     ),
 )
 

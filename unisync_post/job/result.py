@@ -45,6 +45,8 @@ class ShotResult:
             lips late), None where there is too little speech to tell; ``fit_*``: the correlation
             at that offset.
         engine: name, version, fingerprint; ``draft``: True = not a final picture.
+        colour: how the plate's values were read: as a display shows them, or which encoding was
+            viewed, and who says so.
         face: which face.
         remarks: the engine's figures.
         seconds: time spent per step.
@@ -68,6 +70,7 @@ class ShotResult:
     fit_after: float | None = None
     engine: Mapping[str, str] = field(default_factory=dict)
     draft: bool = True
+    colour: str = ""
     face: FaceChoice | None = None
     remarks: Mapping[str, float | int | str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -132,11 +132,13 @@ def _pq() -> Curve:
         e = np.power(codes, 1 / m2)
         # the pole lies at code 1.07: what is beyond the peak is only a little more
         light = np.maximum(e - c1, 0) / np.maximum(c2 - c3 * e, 1e-3)
-        return np.power(light, 1 / m1) * peak
+        linear: Values = np.power(light, 1 / m1) * peak
+        return linear
 
     def to_code(light: Values) -> Values:
         y = np.power(light / peak, m1)
-        return np.power((c1 + c2 * y) / (1 + c3 * y), m2)
+        code: Values = np.power((c1 + c2 * y) / (1 + c3 * y), m2)
+        return code
 
     return Curve("PQ", _mirrored(to_light), _mirrored(to_code))
 

@@ -1,9 +1,9 @@
-"""What a plate comes back as: its own intra codec and profile, else a ProRes mezzanine."""
+"""What a plate comes back as: its own intra codec and profile, else a mezzanine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import av
 import cv2
@@ -11,9 +11,14 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from unisync_adapters.timebase import Rate
+
+from ..errors import MediaError
 from .colour import code_scale, is_full_range
 from .info import MediaInfo
+from .packets import PicturePackets
 from .pixels import Plane, blank_like, layout_of, planes_of
+from .sequences import IMAGE_SEQUENCE
 
 _PRORES = {
     "Proxy": (0, "Apple ProRes 422 Proxy"),
@@ -30,6 +35,36 @@ _DNX = {
     "DNXHR HQX": ("dnxhr_hqx", "yuv422p10le"),
     "DNXHR 444": ("dnxhr_444", "yuv444p10le"),
 }
+_DNXHD = {
+    1235: (175, "yuv422p10le"),
+    1237: (145, "yuv422p"),
+    1238: (220, "yuv422p"),
+    1250: (180, "yuv422p10le"),
+    1251: (180, "yuv422p"),
+    1252: (120, "yuv422p"),
+    1253: (36, "yuv422p"),
+}
+"""A bit rate (Mb/s) by which the encoder knows each progressive compression ID of SMPTE ST 2019-1,
+and its pixel format; the ID alone decides how large a coded picture is."""
+_COMPRESSION_ID = slice(40, 44)
+
+AUTO = "auto"
+MEZZANINES = {
+    "prores422": ("prores", "Standard"),
+    "prores422hq": ("prores", "HQ"),
+    "prores4444": ("prores", "4444"),
+    "dnxhr_hqx": ("dnxhd", "DNXHR HQX"),
+    "dnxhr_444": ("dnxhd", "DNXHR 444"),
+}
+"""What may be asked for where a plate's own codec cannot be kept."""
+_SMALLEST_DNXHR = (256, 120)
+
+_MXF_RATES = frozenset(
+    Rate.of(text)
+    for text in ("23.976", "24", "25", "29.97", "30", "48", "50", "59.94", "60", "100", "120")
+)
+_MXF_SOUND = frozenset({("pcm_s16le", 48000), ("pcm_s24le", 48000)})
+
 _VIDEO_RANGE = av.video.reformatter.ColorRange.MPEG
 _QUARTER_UP = np.array([[-3], [29], [111], [-9], [0]], np.float32) / 128
 """Catmull-Rom weights of five rows for the point a quarter row above the middle one."""
@@ -41,10 +76,11 @@ class Delivery:
 
     Attributes:
         encoder: FFmpeg's encoder.
-        options: its options.
         name: the codec as QuickTime and people name it.
         pixel_format: what the encoder is fed.
         splice: the source is this very codec and profile: unchanged pictures keep their packets.
+        options: of the encoder; ``bit_rate``: in bits a second, where the codec goes by it.
+        container: FFmpeg's muxer.
     """
 
     encoder: str
@@ -52,25 +88,90 @@ class Delivery:
     pixel_format: str
     splice: bool
     options: Mapping[str, str] = field(default_factory=dict)
+    bit_rate: int | None = None
+    container: str = "mov"
 
     @property
     def suffix(self) -> str:
-        """Always QuickTime: the one container here that keeps reel, language and track names."""
-        return ".mov"
+        return f".{self.container}"
 
 
-def delivery_for(info: MediaInfo) -> Delivery:
-    """ProRes and DNxHR stay what they are; everything else becomes ProRes 422 HQ, or 4444 where
-    the source has full chroma or alpha.
+def delivery_for(info: MediaInfo, rate: Rate | None = None, mezzanine: str = AUTO) -> Delivery:
+    """ProRes, DNxHR and progressive DNxHD stay what they are, and MXF OP1a stays MXF where its
+    rate and sound can be written there; everything else becomes a mezzanine in QuickTime.
+
+    Args:
+        info: the plate.
+        rate: of the new media, where a retime is baked; None: the plate's.
+        mezzanine: one of :data:`MEZZANINES`; ``auto`` is ProRes 422 HQ, or 4444 where the plate has
+            full chroma or alpha.
+
+    Raises:
+        MediaError: the mezzanine cannot hold this plate's alpha or raster.
     """
+    own = _own_codec(info)
+    if own is not None:
+        in_mxf = info.container == "mxf" and _fits_mxf(info, rate or info.rate)
+        return replace(own, container="mxf") if in_mxf and own.encoder == "dnxhd" else own
+    if mezzanine == AUTO:
+        full_chroma = "444" in info.pixel_format or _has_alpha(info)
+        return _prores("4444" if full_chroma else "HQ", info.pixel_format, splice=False)
+    codec, profile = MEZZANINES[mezzanine]
+    _check_mezzanine(info, mezzanine, codec)
+    if codec == "prores":
+        return _prores(profile, info.pixel_format, splice=False)
+    return _dnxhr(profile, splice=False)
+
+
+def _own_codec(info: MediaInfo) -> Delivery | None:
+    """The plate's own codec where we can write it; None where we cannot."""
+    if info.container == IMAGE_SEQUENCE:
+        name = f"{info.codec.upper()} {info.profile}"
+        return Delivery("", name, info.pixel_format, True, container=info.path.suffix[1:])
     if info.codec == "prores" and info.profile in _PRORES:
         return _prores(info.profile, info.pixel_format, splice=True)
-    if info.codec == "dnxhd" and info.profile in _DNX and info.pixel_format.startswith("yuv"):
-        profile, pixel_format = _DNX[info.profile]
-        name = "Avid " + info.profile.replace("DNXHR", "DNxHR")
-        return Delivery("dnxhd", name, pixel_format, True, {"profile": profile})
-    full_chroma = "444" in info.pixel_format or info.pixel_format.startswith("yuva")
-    return _prores("4444" if full_chroma else "HQ", info.pixel_format, splice=False)
+    if info.codec != "dnxhd" or not info.pixel_format.startswith("yuv"):
+        return None
+    if info.profile in _DNX:
+        return _dnxhr(info.profile, splice=True)
+    with PicturePackets(info) as packets:
+        number = int.from_bytes(packets.read(0)[_COMPRESSION_ID], "big")
+    if number not in _DNXHD:
+        return None
+    rate, pixel_format = _DNXHD[number]
+    name, options = f"Avid DNxHD ({number})", {"profile": "dnxhd"}
+    return Delivery("dnxhd", name, pixel_format, True, options, rate * 1_000_000)
+
+
+def _fits_mxf(info: MediaInfo, rate: Rate) -> bool:
+    """Whether FFmpeg's MXF writer takes this rate and sound as they are."""
+    return rate in _MXF_RATES and all(
+        (stream.codec, stream.sample_rate) in _MXF_SOUND for stream in info.audio
+    )
+
+
+def _has_alpha(info: MediaInfo) -> bool:
+    return info.pixel_format.startswith("yuva")
+
+
+def _check_mezzanine(info: MediaInfo, mezzanine: str, codec: str) -> None:
+    if _has_alpha(info) and mezzanine != "prores4444":
+        raise MediaError(
+            f"{mezzanine} would drop its alpha", file=info.path, remedy="Use prores4444."
+        )
+    small = info.width < _SMALLEST_DNXHR[0] or info.height < _SMALLEST_DNXHR[1]
+    if codec == "dnxhd" and small:
+        raise MediaError(
+            f"DNxHR holds no picture of {info.width}x{info.height}",
+            file=info.path,
+            remedy="Use prores422hq.",
+        )
+
+
+def _dnxhr(profile: str, *, splice: bool) -> Delivery:
+    name = "Avid " + profile.replace("DNXHR", "DNxHR")
+    option, pixel_format = _DNX[profile]
+    return Delivery("dnxhd", name, pixel_format, splice, {"profile": option})
 
 
 def _prores(profile: str, pixel_format: str, *, splice: bool) -> Delivery:

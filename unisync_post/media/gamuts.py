@@ -45,22 +45,20 @@ def to_bt709(gamut: Gamut) -> NDArray[np.float64]:
     """(3, 3) from light in this gamut to light in BT.709; whites are adapted (Bradford)."""
     if gamut == BT709:
         return np.eye(3)
-    matrix: NDArray[np.float64] = np.linalg.inv(_to_xyz(BT709)) @ _adapted(gamut) @ _to_xyz(gamut)
-    return matrix
+    steps = (np.linalg.inv(_to_xyz(BT709)), _adapted(gamut), _to_xyz(gamut))
+    return np.asarray(np.linalg.multi_dot(steps), np.float64)
 
 
 @lru_cache(maxsize=64)
 def from_bt709(gamut: Gamut) -> NDArray[np.float64]:
     """The inverse of :func:`to_bt709`."""
-    inverse: NDArray[np.float64] = np.linalg.inv(to_bt709(gamut))
-    return inverse
+    return np.asarray(np.linalg.inv(to_bt709(gamut)), np.float64)
 
 
 def _to_xyz(gamut: Gamut) -> NDArray[np.float64]:
     """SMPTE RP 177: columns are the primaries, scaled so that they add up to the white."""
     primaries = np.stack([_xyz(p) for p in (gamut.red, gamut.green, gamut.blue)], -1)
-    scaled: NDArray[np.float64] = primaries * np.linalg.solve(primaries, _white(gamut))
-    return scaled
+    return np.asarray(primaries * np.linalg.solve(primaries, _white(gamut)), np.float64)
 
 
 def _xyz(point: _Point) -> NDArray[np.float64]:
@@ -70,12 +68,9 @@ def _xyz(point: _Point) -> NDArray[np.float64]:
 
 def _white(gamut: Gamut) -> NDArray[np.float64]:
     """Its tristimulus values at luminance 1."""
-    return _xyz(gamut.white) / gamut.white[1]
+    return np.asarray(_xyz(gamut.white) / gamut.white[1], np.float64)
 
 
 def _adapted(gamut: Gamut) -> NDArray[np.float64]:
     cones = [_BRADFORD @ _white(one) for one in (gamut, BT709)]
-    adapted: NDArray[np.float64] = (
-        np.linalg.inv(_BRADFORD) @ np.diag(cones[1] / cones[0]) @ _BRADFORD
-    )
-    return adapted
+    return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(cones[1] / cones[0]) @ _BRADFORD)

@@ -44,6 +44,7 @@ class MediaInfo:
         pixel_aspect: width : height of one pixel.
         variable: the time stamps are not those of one rate.
         interlaced: fields, not frames.
+        container: FFmpeg's name of it, such as ``mxf``.
         identity: content fingerprint (size, head and tail), stable when the file is moved.
     """
 
@@ -67,4 +68,5 @@ class MediaInfo:
     rotated: int = 0
     colour: ColourTags = ColourTags()
     audio: tuple[AudioStream, ...] = ()
+    container: str = ""
     identity: str = ""

@@ -1,4 +1,4 @@
-"""One QuickTime file while it is written: coded pictures in order, sound interleaved."""
+"""One file while it is written: coded pictures in order, sound interleaved."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import av
+import xxhash
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
@@ -30,7 +31,12 @@ Picture = tuple[int, VideoFrame | None, bool | Box]
 """(plate frame shown, its picture or None, whether it was changed; better: the box it changed in).
 """
 
-_CONTAINER = {"movflags": "+use_metadata_tags", "write_tmcd": "1"}
+_OPTIONS = {
+    "mov": {"movflags": "+use_metadata_tags", "write_tmcd": "1"},
+    # neither a clock nor random numbers; mxf.complete() gives it its UMIDs
+    "mxf": {"fflags": "+bitexact"},
+}
+_WRITER = "UniSync Post"
 
 
 class _Slot(NamedTuple):
@@ -67,13 +73,18 @@ class Muxer:
         self._sound: Iterator[tuple[int, Fraction, Packet[AudioStream]]] = iter(())
         self._held: tuple[int, Fraction, Packet[AudioStream]] | None = None
         self._first: int | None = None
+        self._hash = xxhash.xxh3_128()
         self.added = self.muxed = self.copied = self.encoded = self.spliced = 0
 
     def __enter__(self) -> Muxer:
         with self._stack:
             self._source = self._stack.enter_context(PicturePackets(self._info))
             self._container: OutputContainer = self._stack.enter_context(
-                create_media(self._path, "mov", _CONTAINER)
+                create_media(
+                    self._path,
+                    self._delivery.container,
+                    _OPTIONS[self._delivery.container],
+                )
             )
             self._stream = self._container.add_stream(
                 self._delivery.encoder, rate=self._rate.fps, options=dict(self._delivery.options)
@@ -101,6 +112,14 @@ class Muxer:
     def describe(self, start: Timecode, reel: str | None, marks: Mapping[str, str]) -> None:
         """Timecode, reel, names and provenance: all before the first packet."""
         self._container.metadata["timecode"] = str(start)
+        self._hash.update(f"{start} {reel}".encode())
+        if self._delivery.container == "mxf":
+            self._describe_mxf(reel, marks)
+        else:
+            self._describe_mov(reel, marks)
+        self._container.start_encoding()
+
+    def _describe_mov(self, reel: str | None, marks: Mapping[str, str]) -> None:
         self._stream.metadata["encoder"] = self._delivery.name
         if reel:
             self._stream.metadata["reel_name"] = reel
@@ -109,7 +128,20 @@ class Muxer:
         if marks:
             line = "; ".join(f"{name}={value}" for name, value in marks.items())
             self._container.metadata.setdefault("comment", line)
-        self._container.start_encoding()
+
+    def _describe_mxf(self, reel: str | None, marks: Mapping[str, str]) -> None:
+        """The reel becomes a source package, marks become user comments of the material package."""
+        said = self._container.metadata
+        said["company_name"] = said["product_name"] = _WRITER
+        if reel:
+            said["reel_name"] = reel
+        for name, value in marks.items():
+            said[f"comment_{name}"] = value
+
+    @property
+    def essence(self) -> bytes:
+        """A hash of everything written so far, and of its timecode and reel."""
+        return self._hash.digest()
 
     def add(self, plate: int, picture: VideoFrame | None, changed: bool | Box) -> None:
         """Queue one new frame; whatever is complete goes to the file."""
@@ -179,7 +211,9 @@ class Muxer:
 
     def _drain(self) -> None:
         while self._slots and (not self._slots[0].changed or self._ready):
-            packet = Packet(self._coded(self._slots.popleft()))
+            data = self._coded(self._slots.popleft())
+            self._hash.update(data)
+            packet = Packet(data)
             packet.stream = self._stream
             packet.time_base = 1 / self._rate.fps
             packet.pts = packet.dts = self.muxed
@@ -224,3 +258,5 @@ def _configure(context: VideoCodecContext, info: MediaInfo, delivery: Delivery, 
     context.color_trc = info.colour.transfer
     context.colorspace = info.colour.matrix
     context.color_range = 1
+    if delivery.bit_rate is not None:
+        context.bit_rate = delivery.bit_rate

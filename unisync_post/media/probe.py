@@ -49,8 +49,8 @@ def probe(path: Path) -> MediaInfo:
     with open_media(path) as container:
         stream = picture_stream(container, path)
         picture = _first_picture(container, stream, path)
-        rate, steady = _rate(stream, index, path)
-        start, drop, has_timecode = _timecode(container, stream, rate, path)
+        own_rate, steady = _rate(stream, index, path)
+        start, drop, has_timecode = _timecode(container, stream, own_rate, path)
         context = stream.codec_context
         return MediaInfo(
             path=path,
@@ -59,7 +59,7 @@ def probe(path: Path) -> MediaInfo:
             pixel_format=picture.format.name,
             width=picture.width,
             height=picture.height,
-            rate=rate,
+            rate=own_rate,
             frames=len(index.pts),
             start_frame=start,
             has_timecode=has_timecode,
@@ -73,6 +73,7 @@ def probe(path: Path) -> MediaInfo:
             rotated=int(picture.rotation) % 360,
             colour=_colour(stream),
             audio=_audio(container),
+            container=container.format.name,
             identity=identity(path),
         )
 

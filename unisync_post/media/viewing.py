@@ -10,6 +10,7 @@ where it did, the plate's finer gradation and its highlights stay under the chan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,10 @@ _KNEE = 0.5
 _ROLL = 0.05
 """Below the knee sRGB's curve, above it a logarithm of the same slope: diffuse white lands at 0.84
 and sixteen times diffuse white at 1, as the eye adapts to highlights on skin."""
+_MOST = 65504.0
+"""What a half float can hold: infinite light is seen as this."""
+_CODES = (-1.0, 2.0)
+"""Codes that a curve is asked about; beyond these are only the values of damaged files."""
 _FADE = 16 / 255
 """A change this large replaces a highlight, or a colour that BT.709 cannot show, altogether."""
 _BLACK_SLOPE, _BLACK = 12.92, 0.0031308
@@ -83,6 +88,34 @@ def encoding_named(name: str) -> Encoding:
     return ENCODINGS[name]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a plate is read: its encoding, None for a picture as a display shows it, and why."""
+
+    encoding: Encoding | None
+    reason: str
+
+
+def read_colour(tags: ColourTags, said: str | None) -> Reading:
+    """What a plate's values mean: what a person said of it, else what its tags say.
+
+    Raises:
+        MediaError: what was said is no known encoding.
+    """
+    if said is not None:
+        return Reading(_unless_shown(encoding_named(said)), f"{said}, as said when planned")
+    found = encoding_of(tags)
+    if found is not None:
+        return Reading(found, f"{found.name}, by its tags")
+    if tags.transfer == UNSPECIFIED:
+        return Reading(None, "taken as a display shows it: it has no transfer tag")
+    return Reading(None, "as a display shows it, by its tags")
+
+
+def _unless_shown(encoding: Encoding) -> Encoding | None:
+    return None if encoding.name == "bt709" else encoding
+
+
 def encoding_of(tags: ColourTags) -> Encoding | None:
     """What a file's tags (ISO/IEC 23091-2) say; None where it is a picture as a display shows it.
 
@@ -92,10 +125,8 @@ def encoding_of(tags: ColourTags) -> Encoding | None:
     curve = _CURVES.get(tags.transfer, curves.SDR)
     unsaid = gamuts.BT2020 if curve in (curves.PQ, curves.HLG) else gamuts.BT709
     gamut = unsaid if tags.primaries == UNSPECIFIED else _GAMUTS.get(tags.primaries, gamuts.BT709)
-    if (curve, gamut) == (curves.SDR, gamuts.BT709):
-        return None
     known = (one for one in ENCODINGS.values() if (one.curve, one.gamut) == (curve, gamut))
-    return next(known, None) or Encoding(curve.name, curve, gamut)
+    return _unless_shown(next(known, Encoding(curve.name, curve, gamut)))
 
 
 def to_view(plate: Floats, tags: Encoding) -> NDArray[np.uint8]:
@@ -109,7 +140,7 @@ def to_view(plate: Floats, tags: Encoding) -> NDArray[np.uint8]:
     Returns:
         (H, W, 3) uint8 R'G'B' of BT.709.
     """
-    seen = _view(np.nan_to_num(plate, nan=0.0, posinf=65504.0, neginf=-65504.0), tags)
+    seen = _view(np.nan_to_num(plate, nan=0.0, posinf=_MOST, neginf=-_MOST), tags)
     seen *= 255
     np.rint(seen, out=seen)
     return seen.clip(0, 255).astype(np.uint8)
@@ -138,29 +169,39 @@ def carry_back(
     """
     change = (new_view.astype(np.float32) - old_view) * (matte[..., None] / 255)
     touched = change.any(-1) & np.isfinite(plate).all(-1)
-    result = plate.copy()
+    result: Floats = plate.copy()
     if touched.any():
         old = plate[touched].astype(np.float64)
         seen = _view(old, tags)
-        wanted = _changed(seen, change[touched])
+        wanted = _changed(seen, change[touched], _brightest(tags))
         # the difference of two inverses: the rounding of going there and back cancels
         new = old + (_unview(wanted, tags) - _unview(seen, tags))
-        top = np.maximum(old, 1) if tags.curve.coded else np.inf
+        top = np.maximum(old, 1 if tags.curve.coded else np.inf)
         result[touched] = np.clip(new, np.minimum(old, 0), top)
     return result
 
 
-def _changed(seen: Values, change: Floats) -> Values:
+@lru_cache(maxsize=64)
+def _brightest(tags: Encoding) -> float:
+    """The view of code 1, which lies below 1 for HLG: brighter than that, colours would break."""
+    return min(1.0, float(_view(np.ones((1, 3)), tags).min())) if tags.curve.coded else 1.0
+
+
+def _changed(seen: Values, change: Values, top: float) -> Values:
     """The view with this change; what lies beyond black or white fades as the change grows."""
     inside = seen.clip(0, 1)
-    kept = np.maximum(1 - np.abs(change) / _FADE, 0)
+    kept = np.maximum(1 - np.abs(change).max(-1, keepdims=True) / _FADE, 0)
     wanted = inside + change + kept * (seen - inside)
-    return np.clip(wanted, np.minimum(seen, 0), np.maximum(seen, 1))
+    low, high = kept * np.minimum(seen, 0), top + kept * np.maximum(seen - top, 0)
+    bounded: Values = np.clip(wanted, low, high)
+    return bounded
 
 
 def _view(codes: Values, tags: Encoding) -> Values:
     """Code values to R'G'B' of BT.709, unrounded and unclipped."""
-    light = tags.curve.to_light(codes) @ to_bt709(tags.gamut).T.astype(codes.dtype)
+    if tags.curve.coded:
+        codes = codes.clip(*_CODES)
+    light: Values = tags.curve.to_light(codes) @ to_bt709(tags.gamut).T.astype(codes.dtype)
     return curves.SDR.to_code(light) if tags.curve.graded else _toned(light)
 
 

@@ -10,6 +10,7 @@ import glob
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -58,8 +59,9 @@ def write_media(
     reel: str | None = None,
     audio: bool = True,
     marks: Mapping[str, str] | None = None,
+    mezzanine: str | None = None,
 ) -> Written:
-    """Write one QuickTime file, streaming: memory does not grow with its length.
+    """Write one QuickTime or MXF file, streaming: memory does not grow with its length.
 
     Args:
         info: the plate.
@@ -68,14 +70,17 @@ def write_media(
             the plate is ProRes or DNxHR: its packet is copied, bit for bit. Saying *where* it
             changed (the ``Region.box`` of a composite) instead of True keeps all other slices of a
             ProRes plate, too.
-        out: the new file, ``.mov``; it appears whole or not at all. One writer at a time: what a
-            killed one left under a temporary name is removed.
+        out: the new file, with the suffix of its delivery
+            (:func:`~unisync_post.media.delivery.delivery_for`); it appears whole or not at all.
+            One writer at a time: what a killed one left under a temporary name is removed.
         count: frames it must have.
         rate: its rate: the plate's, or the record rate where a retime is baked.
         start_frame, drop: its start timecode, counted at ``rate``.
         reel: reel name; None writes none.
         audio: copy the plate's audio under the range. The pictures must then be consecutive.
-        marks: provenance, written as QuickTime metadata and, in one line, as its comment.
+        marks: provenance, written as QuickTime metadata and, in one line, as its comment; in an MXF
+            as user comments.
+        mezzanine: codec, where the plate's own cannot be kept.
 
     Raises:
         MediaError: an unusable plate, fewer or more pictures than ``count``, a picture that is
@@ -84,7 +89,7 @@ def write_media(
     """
     if refusal := check_usable(info):
         raise MediaError(refusal)
-    delivery = delivery_for(info)
+    delivery = delivery_for(info, rate, mezzanine or AUTO)
     if out.suffix != delivery.suffix:
         raise MediaError(f"New media is written as {delivery.suffix}", file=out)
     if out.resolve() == info.path.resolve():
@@ -103,6 +108,9 @@ def write_media(
             for picture in pictures:
                 muxer.add(*picture)
             muxer.finish()
+        if delivery.container == "mxf":
+            shape = info.pixel_aspect * Fraction(info.width, info.height)
+            complete(temporary, muxer.essence, shape)
         _check(info, temporary, count, rate, start, reel)
         _publish(temporary, out)
     except (av.error.FFmpegError, OSError) as error:

@@ -11,8 +11,10 @@ from pathlib import Path
 from unisync_adapters.document import Document
 
 from ..errors import UniSyncError
+from ..media.delivery import Delivery, delivery_for
 from ..media.info import MediaInfo
 from ..media.probe import check_usable
+from ..media.sequences import missing_frames
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
@@ -34,7 +36,7 @@ class Verdict:
         decision, reason: as in :class:`~unisync_post.plan.plan.ClipPlan`.
         speech: seconds of dub speech on its visible pictures; None when not looked at.
         seen: it is on screen, so whatever happens to its clip shows here too.
-        cut, info, face: the work, when the decision is to render.
+        cut, info, delivery, face: the work, when the decision is to render.
     """
 
     decision: Decision
@@ -43,6 +45,7 @@ class Verdict:
     seen: bool = False
     cut: Cut | None = None
     info: MediaInfo | None = None
+    delivery: Delivery | None = None
     face: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -92,7 +95,7 @@ class Judge:
             heard = [s for span in seen for s in self.dub.speech(*span)]
             spoken = _total(heard)
             why = self._spoken(seen, heard, spoken)
-            info, piece = self._work(placement)
+            info, piece, delivery = self._work(placement)
         except _Stop as stop:
             return Verdict(stop.decision, stop.reason, spoken, stop.seen)
         return Verdict(
@@ -102,6 +105,7 @@ class Judge:
             True,
             piece,
             info,
+            delivery,
             face or self._options.face,
             piece.warnings + _cautions(placement, heard) + _stand_in(placement, info),
         )
@@ -144,7 +148,7 @@ class Judge:
             )
         raise _Stop(Decision.LEAVE, "No dub speech under it.")
 
-    def _work(self, placement: Placement) -> tuple[MediaInfo, Cut]:
+    def _work(self, placement: Placement) -> tuple[MediaInfo, Cut, Delivery]:
         if placement.refuse is not None:
             raise _Stop(Decision.REFUSE, sentence(placement.refuse))
         if not placement.origin:
@@ -164,7 +168,11 @@ class Judge:
                 unusable = other_clock(placement.clip, info, self._rate)
             if unusable is not None:
                 raise _Stop(Decision.REFUSE, sentence(unusable))
-            return info, cut(placement, info, self._rate, self._options.handles)
+            piece = cut(placement, info, self._rate, self._options.handles)
+            lacking = missing_frames(info.path, piece.source.start, piece.source.count)
+            if lacking is not None:
+                raise _Stop(Decision.REFUSE, sentence(lacking))
+            return info, piece, delivery_for(info, piece.rate, self._options.mezzanine)
         except UniSyncError as error:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
 

@@ -17,6 +17,7 @@ from unisync_adapters.document import Document
 from unisync_adapters.timebase import FrameRange, Timecode
 
 from ..driver import CONTEXT
+from ..media.delivery import AUTO
 from ..media.info import MediaInfo
 from ..media.roots import confined
 from .cut import Cut
@@ -25,7 +26,7 @@ from .dialogue import find_dialogue, start_frame
 from .exact import Moment, seconds
 from .lay import lays_of
 from .media import MediaFinder, written_media
-from .options import PlanOptions
+from .options import PlanOptions, colour_of
 from .plan import ClipPlan, Decision, Plan
 from .relink import new_name
 from .shots import Shot
@@ -60,7 +61,7 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     verdicts = [judge.judge(placement) for placement in found]
     language = dialogue.dub.language
     shots = [
-        _shot(p, v, judge, language) if v.decision is Decision.RENDER else None
+        _shot(p, v, judge, language, options) if v.decision is Decision.RENDER else None
         for p, v in zip(found, verdicts, strict=True)
     ]
     settled = _one_result_each(found, verdicts, shots)
@@ -85,8 +86,16 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     )
 
 
-def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, face: str | None) -> str:
-    """Content hash of a shot: what is shown, what is heard, and which face was asked for.
+def shot_key(
+    info: MediaInfo,
+    piece: Cut,
+    dub: bytes,
+    *,
+    face: str | None,
+    colour: str | None = None,
+    mezzanine: str | None = None,
+) -> str:
+    """Content hash of a shot: what is shown, what is heard, and what was asked for.
 
     Moved or renamed media and a shot that only moved in the cut keep their key; so does the same
     stretch used in two places with the same dub, and a shot that sounds the same in two languages
@@ -99,19 +108,25 @@ def shot_key(info: MediaInfo, piece: Cut, dub: bytes, *, face: str | None) -> st
         [number.as_integer_ratio() for number in exact],
         dub.hex(),
         face,
+        *(said for said in (colour, mezzanine) if said is not None),
     )
     return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())
 
 
-def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -> Shot:
-    piece, info = verdict.cut, verdict.info
+def _shot(
+    placement: Placement, verdict: Verdict, judge: Judge, language: str, options: PlanOptions
+) -> Shot:
+    piece, info, delivery = verdict.cut, verdict.info, verdict.delivery
     assert piece is not None
     assert info is not None
+    assert delivery is not None
     after = seconds(piece.length, piece.rate) + CONTEXT
     window = (piece.dub_start - CONTEXT, piece.dub_start + after)
     sound = judge.dub.digest(piece.dub_start, *window)
+    colour = colour_of(options.colour, info.path)
+    mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
     return Shot(
-        key=shot_key(info, piece, sound, face=verdict.face),
+        key=shot_key(info, piece, sound, face=verdict.face, colour=colour, mezzanine=mezzanine),
         origin=placement.origin,
         name=placement.clip.name or info.path.stem,
         media=info.path,
@@ -128,6 +143,9 @@ def _shot(placement: Placement, verdict: Verdict, judge: Judge, language: str) -
         original=judge.original.pieces(*window),
         language=language,
         face=verdict.face,
+        colour=colour,
+        mezzanine=mezzanine,
+        suffix=delivery.suffix,
         identity=info.identity,
     )
 

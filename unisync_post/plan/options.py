@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from unisync_adapters.document import PathMap
 from unisync_adapters.timebase import Rate
 
-from ..errors import PlanError
+from ..errors import MediaError, PlanError
+from ..media.delivery import AUTO, MEZZANINES
+from ..media.viewing import encoding_named
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -43,6 +47,37 @@ class DubFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ColourRule:
+    """What the values of some plates mean: every file whose name fits ``pattern``."""
+
+    encoding: str
+    pattern: str = "*"
+
+    @classmethod
+    def parse(cls, text: str) -> ColourRule:
+        """Read ``NAME``, for every plate, or ``PATTERN=NAME``.
+
+        >>> ColourRule.parse("A0*.mov=slog3")
+        ColourRule(encoding='slog3', pattern='A0*.mov')
+
+        Raises:
+            PlanError: no encoding has that name.
+        """
+        pattern, _, name = text.rpartition("=")
+        try:
+            return cls(encoding_named(name.lower()).name, pattern or "*")
+        except MediaError as error:
+            raise PlanError(error.what, remedy=error.remedy) from error
+
+
+def colour_of(rules: Iterable[ColourRule], media: Path) -> str | None:
+    """The encoding said of this file by the first rule that fits its name; case is ignored."""
+    name = media.name.lower()
+    fitting = (rule.encoding for rule in rules if fnmatch(name, rule.pattern.lower()))
+    return next(fitting, None)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """How to plan. Everything has a default that suits a plain edit with one dub track.
 
@@ -63,6 +98,9 @@ class PlanOptions:
         path_map: the edit's paths and this machine's.
         sequence: which sequence of the document.
         rate: the record rate, for an edit that does not state it (EDL).
+        colour: what plates' values mean, where their tags do not say it.
+        mezzanine: codec of new media whose plate's own codec cannot be kept
+            (:data:`~unisync_post.media.delivery.MEZZANINES`), or ``auto``.
     """
 
     dub: tuple[DubFile, ...] = ()
@@ -79,10 +117,17 @@ class PlanOptions:
     path_map: PathMap = field(default_factory=PathMap)
     sequence: str | None = None
     rate: Rate | None = None
+    colour: tuple[ColourRule, ...] = ()
+    mezzanine: str = AUTO
 
     def __post_init__(self) -> None:
         if self.handles < 0:
             raise PlanError(f"{self.handles} handle frames do not exist")
+        if self.mezzanine not in (AUTO, *MEZZANINES):
+            raise PlanError(
+                f"No mezzanine is called {self.mezzanine}",
+                remedy=f"Known are {', '.join((AUTO, *MEZZANINES))}.",
+            )
         if self.dub and self.dub_track is not None:
             raise PlanError(
                 "The dub is given twice, as a file and as a track",

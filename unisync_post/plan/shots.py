@@ -59,6 +59,10 @@ class Shot:
         original: the original dialogue during the shot, if the edit tells; else empty.
         language: BCP-47 tag of the dub, or "und".
         face: ``left``, ``right``, ``largest``, a track number, or None to choose.
+        colour: what the plate's values were said to mean (a name of
+            :data:`~unisync_post.media.viewing.ENCODINGS`); None: what its tags say.
+        mezzanine: codec of the new media where the plate's own cannot be kept; None where it is.
+        suffix: of the new media's file name.
         identity: the plate file's fingerprint when planned (``MediaInfo.identity``); a file that
             changed since is refused.
     """
@@ -80,6 +84,9 @@ class Shot:
     original: tuple[DubClip, ...] = ()
     language: str = "und"
     face: str | None = None
+    colour: str | None = None
+    mezzanine: str | None = None
+    suffix: str = ".mov"
     identity: str = ""
 
     def played(self) -> list[int]:

@@ -10,9 +10,11 @@ from unisync_adapters.timebase import Rate
 
 from ..errors import JobError, MediaError
 from ..job.result import ShotResult
-from ..media.frames import read_frames, read_played, rgb8
+from ..media.frames import read_frames, read_played
 from ..media.info import MediaInfo
 from ..media.probe import probe
+from ..media.viewed import seen
+from ..media.viewing import read_colour
 from ..plan.shots import Shot
 from ..records import dump, load, write_atomic
 from .options import ReviewOptions
@@ -81,12 +83,14 @@ def shot_media(
         return known
     if result.media is None:
         raise MediaError("A rendered shot without media", clip=shot.name)
-    plate, new = probe(shot.media), probe(out / result.media)
+    plate = probe(shot.media, shot.source.rate)
+    new = probe(out / result.media, shot.rate)
+    tags = read_colour(plate.colour, shot.colour).encoding
     dub, original = dub_sound(shot), original_sound(shot, plate)
     proxies = write_proxies(
         folder,
-        (rgb8(frame) for frame in read_played(plate, shot.played())),
-        (rgb8(frame) for _, frame in read_frames(new, 0, shot.length)),
+        (seen(frame, tags) for frame in read_played(plate, shot.played())),
+        (seen(frame, tags) for _, frame in read_frames(new, 0, shot.length)),
         count=shot.length,
         rate=shot.rate,
         pixel_aspect=plate.pixel_aspect,

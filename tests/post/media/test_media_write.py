@@ -96,26 +96,6 @@ def test_intra_plates_keep_codec_profile_and_packets(tmp_path: Path, spec: Spec)
     assert [number_of(f) for _, f in read_frames(new, 0, 9)] == list(range(2, 11))
 
 
-@pytest.mark.parametrize("codec", ["prores_ks", "dnxhd"])
-def test_mxf_plates_are_spliced_into_quicktime(tmp_path: Path, codec: str) -> None:
-    options = {"profile": "hq" if codec == "prores_ks" else "dnxhr_hqx"}
-    spec = Spec(
-        codec,
-        width=256,
-        height=120,
-        frames=20,
-        options=options,
-        timecode="10:00:00:00",
-        audio=("pcm_s24le",),
-    )
-    info = probe(make_clip(tmp_path / "plate.mxf", spec))
-    new = probe(rewrite(info, tmp_path / "new.mov", 5, 12).path)
-    assert (new.codec, new.profile, new.start_frame) == (info.codec, info.profile, 900005)
-    with PicturePackets(info) as plate, PicturePackets(new) as made:
-        same = [plate.read(5 + k) == made.read(k) for k in range(12)]
-    assert same == [(5 + k) % 3 != 0 for k in range(12)]
-
-
 def test_an_unusable_plate_is_refused_with_its_remedy(tmp_path: Path) -> None:
     spec = Spec(options={"profile": "hq", "flags": "+ildct"})
     info = probe(make_clip(tmp_path / "plate.mov", spec))
