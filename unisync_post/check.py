@@ -22,6 +22,8 @@ from .media.frames import read_frames, read_played
 from .media.info import MediaInfo
 from .media.pixels import layout_of, planes_of
 from .media.probe import probe
+from .media.viewed import seen_crop
+from .media.viewing import Encoding
 
 MOST_DRIFT = 0.04
 """No codec here loses this much on average; a black or misplaced picture differs by more."""

@@ -35,6 +35,8 @@ from .media.frames import read_played
 from .media.info import MediaInfo
 from .media.pixels import Box
 from .media.probe import check_usable, probe
+from .media.viewed import seen, seen_crop
+from .media.viewing import Encoding, read_colour
 from .media.write import write_media
 from .plan.relink import relink_of
 from .plan.shots import Shot

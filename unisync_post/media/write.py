@@ -20,9 +20,10 @@ from unisync_adapters.timebase import Rate, Timecode
 from .. import crashpoints
 from ..errors import MediaError
 from ..records import make_folder, sync_folder
-from .delivery import delivery_for
+from .delivery import AUTO, delivery_for
 from .info import MediaInfo
 from .mux import Muxer, Picture
+from .mxf import complete
 from .probe import check_usable, probe, timecode_rate
 
 
