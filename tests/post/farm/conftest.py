@@ -9,7 +9,7 @@ import pytest
 from farm_kit import (
     PYTHONPATH,
     Cut,
-    Sound,
+    Titled,
     media_of,
     plan_farm_job,
     plan_for,
@@ -44,8 +44,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 @pytest.fixture(scope="session")
 def plain(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Name and hash of the new media as one process renders them."""
-    job = plan_for(stage.edit, stage.dub, tmp_path_factory.mktemp("plain"), Sound())
-    render_job(job, engine=Sound())
+    job = plan_for(stage.edit, stage.dub, tmp_path_factory.mktemp("plain"), Titled())
+    render_job(job, engine=Titled())
     return media_of(job.out)
 
 

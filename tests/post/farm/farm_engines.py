@@ -28,7 +28,8 @@ class Counted(Sound):
 
     @property
     def info(self) -> EngineInfo:
-        return replace(super().info, name=f"farm_engines:{type(self).__name__}")
+        name = f"farm_engines:{type(self).__name__}"
+        return replace(super().info, name=name, title="painter")
 
     def generate(self, take: Take) -> Generated:
         count("takes")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 JOB_KIT = Path(__file__).parents[1] / "job"
@@ -17,10 +18,30 @@ from bad_engines import Sound  # noqa: E402
 from job_kit import Cut, Painter, plan_for, write_dub, write_edit, write_plate  # noqa: E402
 
 from unisync_post.engines import open_engine  # noqa: E402
+from unisync_post.engines.base import EngineInfo  # noqa: E402
 from unisync_post.farm.plan import make_farm_plan, write_farm_plan  # noqa: E402
 from unisync_post.job.folder import JobFolder  # noqa: E402
 
-__all__ = ["Cut", "Painter", "Sound", "plan_for", "write_dub", "write_edit", "write_plate"]
+__all__ = [
+    "Cut",
+    "Painter",
+    "Sound",
+    "Titled",
+    "plan_for",
+    "write_dub",
+    "write_edit",
+    "write_plate",
+]
+
+
+class Titled(Sound):
+    """Nothing wrong with it. New media names the title, so that all engines here make one and the
+    same file."""
+
+    @property
+    def info(self) -> EngineInfo:
+        return replace(super().info, title="painter")
+
 
 PYTHONPATH = os.pathsep.join((str(Path(__file__).parent), str(JOB_KIT)))
 """Where other processes find ``farm_engines`` and ``bad_engines``."""
