@@ -18,6 +18,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -217,6 +218,24 @@ class Observer:
         if now - sight.last >= self.patience / (_LOOKS + 1):
             sight.last, sight.looks = now, sight.looks + 1
         return now - sight.since >= self.patience and sight.looks >= _LOOKS
+
+
+def seconds_silent(folder: Path) -> float | None:
+    """How long the holder of a lease has not been heard of; for people, it decides nothing.
+
+    Both times are of the storage's own clock: the holder's file is compared with one written now.
+    None where nothing can be written, or nobody ever held the lease.
+    """
+    probe = folder / f".look.{secrets.token_hex(8)}"
+    try:
+        heard = _file(folder, _newest(folder)).stat().st_mtime
+        probe.touch()
+        return max(0.0, probe.stat().st_mtime - heard)
+    except OSError:
+        return None
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _file(folder: Path, number: int) -> Path:

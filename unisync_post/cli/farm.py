@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from ..exit_codes import ExitCode
 from ..farm.capacity import Farm, hours
 from ..farm.claims import FARM_POLICY
 from ..farm.plan import FarmPlan, make_farm_plan, write_farm_plan
 from ..farm.roots import VARIABLE, read_roots
-from ..farm.worker import PilotOptions, run_pilot
-from ..job.events import Event
-from ..job.folder import JobFolder, open_job
+from ..farm.worker import PilotOptions
+from ..job.folder import open_job
 from ..records import dump
 from .farm_daemon import daemon
-from .farm_lines import progress_option, told
+from .farm_lines import progress_option
 from .farm_opencue import opencue_command
 from .farm_openjd import (
     deadline10_command,
@@ -32,6 +26,7 @@ from .farm_openjd import (
     openjd_paths_command,
     prepare_command,
 )
+from .farm_pilot import fly
 from .farm_slurm import slurm_command
 from .render import parse_shots
 
@@ -149,32 +144,6 @@ def worker(
         policy=replace(FARM_POLICY, backoff=patience / 2),
     )
     sys.exit(int(fly(folder, options, progress)))
-
-
-def fly(folder: JobFolder, options: PilotOptions, form: str) -> ExitCode:
-    """Run a pilot that says in this form how far it is; the status it is to exit with."""
-    with told(form) as listen, stopping() as stop:
-        report = run_pilot(folder, options=options, listen=listen, stop=stop)
-        counts = ", ".join(f"{count} {how}" for how, count in report.counts.items() if count)
-        said = f"{counts or 'nothing to do'}; {report.left} shots left ({report.why})"
-        listen(Event("end", message=said))
-    return ExitCode.INTERRUPTED if report.why == "stopped" else ExitCode.OK
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM or SIGINT has come; within this block they do nothing else."""
-    heard: list[int] = []
-
-    def hear(number: int, _frame: FrameType | None) -> None:
-        heard.append(number)
-
-    before = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: bool(heard)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @farm.group("export")

@@ -1,11 +1,4 @@
-"""Which shot a pilot takes next, and what is known of those that others had before.
-
-Each shot has a lease folder, ``OUT/leases/<render key>/``. Beside the holders' numbered files it
-keeps marks: ``begun-N`` while holder N is at the shot, renamed ``again-N`` when it failed for a
-reason that may pass and ``died-N`` when it took the worker down. A ``begun-N`` of an earlier holder
-is a pilot that was lost at this shot. So every pilot counts the same, whoever made the attempts,
-and a shot that takes pilots down is set aside instead of taking down all of them.
-"""
+"""Which shot a pilot takes next."""
 
 from __future__ import annotations
 
@@ -23,13 +16,13 @@ from ..job.result import ShotResult
 from ..job.work import set_aside
 from ..lease import Fence, Lease, Observer
 from ..plan.plan import ClipPlan
+from .marks import AGAIN, BEGUN, DIED, forget_marks, history, mark, unmark
 from .plan import FarmPlan
 
 FARM_POLICY = RetryPolicy(attempts=3, backoff=30.0, deaths=3)
 """Attempts and deaths are counted over all pilots. One more death than on a single machine: a node
 that is taken away without notice looks like a shot that killed it."""
 _GOLDEN = 0.6180339887498949
-_BEGUN, _AGAIN, _DIED = "begun-", "again-", "died-"
 
 
 @dataclass
@@ -52,26 +45,18 @@ class Claim:
 
     def give_back(self) -> None:
         """Nothing was wrong with it; anybody may take it at once."""
-        self._mark.unlink(missing_ok=True)
+        unmark(self.fence, BEGUN)
         self.lease.release()
 
     def failed(self, *, died: bool) -> None:
         """Let others try it: it failed for a reason that may pass, or took the worker down."""
-        kind = _DIED if died else _AGAIN
-        (self.lease.folder / f"{kind}{self.lease.fence}").touch()
+        mark(self.fence, DIED if died else AGAIN)
         self.give_back()
 
     def settle(self) -> None:
         """Its result is recorded."""
         forget_marks(self.lease.folder)
         self.lease.release()
-
-    def begin(self) -> None:
-        self._mark.touch()
-
-    @property
-    def _mark(self) -> Path:
-        return self.lease.folder / f"{_BEGUN}{self.lease.fence}"
 
 
 @dataclass
@@ -146,7 +131,7 @@ class Claims:
         if self._is_settled(number):  # it was finished between our look and our claim
             lease.release()
             return None
-        tries, deaths = _history(lease)
+        tries, deaths = history(lease.folder, lease.fence)
         claim = Claim(clip, key, lease, tries, deaths)
         if deaths >= self.policy.deaths:
             result = set_aside(self.job, clip, deaths, "took its pilot along", None, claim.fence)
@@ -154,7 +139,7 @@ class Claims:
                 self.set_aside.append((clip, result))
             claim.settle()
             return None
-        claim.begin()
+        mark(claim.fence, BEGUN)
         return claim
 
     def _is_settled(self, number: int) -> bool:
@@ -186,24 +171,8 @@ def starting_point(slot: int) -> float:
     return slot * _GOLDEN % 1.0
 
 
-def forget_marks(lease: Path) -> None:
-    """Let the shot of this lease folder begin anew: no attempt was made of it."""
-    for kind in (_BEGUN, _AGAIN, _DIED):
-        for mark in lease.glob(f"{kind}*"):
-            mark.unlink(missing_ok=True)
-
-
 def _reread(folder: Path) -> None:
     """Have an NFS client ask its server what is in a folder: it remembers for up to a minute that a
     file was not there, unless the folder is opened."""
     with suppress(FileNotFoundError), os.scandir(folder):
         return
-
-
-def _history(lease: Lease) -> tuple[int, int]:
-    """Attempts to be repeated, and workers and pilots lost, before this holding."""
-    names = [path.name for path in lease.folder.iterdir()]
-    own = f"{_BEGUN}{lease.fence}"
-    tries = sum(name.startswith(_AGAIN) for name in names)
-    deaths = sum(name.startswith((_BEGUN, _DIED)) and name != own for name in names)
-    return tries, deaths

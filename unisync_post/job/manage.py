@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 
 from .. import crashpoints
 from ..errors import JobError
+from ..farm.marks import forget_marks
+from ..lease import Observer, seconds_silent
+from ..media.sequences import whole
 from ..plan.plan import ClipPlan
 from ..records import clear_stale, temporary_for
 from ..review.shots import media_folder
@@ -25,7 +28,11 @@ from .faults import Fault
 from .folder import JobFolder, jobs_in, open_job
 from .work import unique
 
+LOST = 180.0
+"""Seconds of silence after which a pilot is not said to be at a shot any more."""
 _OUR_SHOT = re.compile(r"[0-9a-f]{32}")
+_OUR_MEDIA = re.compile(r"unisync_[a-z0-9_-]+_[0-9a-f]{16}(\.mov|\.mxf)?")
+"""A movie, or the folder of an image sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ def _shot_state(job: JobFolder, clip: ClipPlan) -> ShotState:
     length = clip.shot.length if clip.shot else 0
     result = job.result(clip)
     if result is None or result.status == "failed":
-        held = is_held(job.shot_folder(job.render_key(clip)))
+        held = is_held(job, job.render_key(clip))
         if held or result is None:
             status = "running" if held else "waiting"
             return ShotState(clip.index, clip.name, clip.timecode, length, status)
@@ -140,9 +147,12 @@ def _shot_state(job: JobFolder, clip: ClipPlan) -> ShotState:
     )
 
 
-def is_held(shot: Path) -> bool:
-    """Whether some process is at this shot now."""
-    path = shot / "lock"
+def is_held(job: JobFolder, key: str) -> bool:
+    """Whether some process, here or a pilot elsewhere, is at this shot now."""
+    lease, path = job.lease_folder(key), job.shot_folder(key) / "lock"
+    if lease.is_dir() and Observer().holder_of(lease) is not None:
+        silent = seconds_silent(lease)
+        return silent is None or silent < LOST
     if not path.exists():
         return False
     try:
@@ -184,6 +194,7 @@ def retry_job(job: JobFolder, shots: Collection[int] | None = None) -> list[Clip
         chosen = shots is None or clip.index in shots
         if chosen and result is not None and result.status != "rendered":
             job.forget(clip)
+            forget_marks(job.lease_folder(job.render_key(clip)))
             again.append(clip)
     job.resume()
     return again
@@ -220,9 +231,10 @@ def purge_job(job: JobFolder) -> list[Path]:
             if result is not None:
                 _remove(job.out / "review" / "media" / media_folder(result), removed)
                 if result.media is not None:  # another language's job may have made it
-                    _remove(job.out / result.media, removed)
+                    _remove(whole(job.out / result.media), removed)
             _remove(job.shot_folder(key), removed)
-            _remove(job.out / job.media_name(clip), removed)
+            _remove(job.lease_folder(key), removed)
+            _remove(whole(job.out / job.media_name(clip)), removed)
     if is_ours(job):
         _remove(job.out / job.job.output, removed)
         _remove(job.sidecar, removed)
@@ -230,7 +242,7 @@ def purge_job(job: JobFolder) -> list[Path]:
     if not others:
         _remove_unused(job.out, removed)
     _remove(job.path, removed)
-    for name in ("jobs", "shots", "media", "review/media", "review"):
+    for name in ("jobs", "shots", "leases", "media", "review/media", "review"):
         with suppress(OSError):
             (job.out / name).rmdir()
     return removed
