@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 import opentimelineio as otio
-from opentimelineio._otio import AnyDictionary
+from opentimelineio._otio import AnyDictionary, AnyVector
 
 MEDIA_SUFFIXES = frozenset(
     f".{suffix}"
@@ -40,12 +40,18 @@ def each(listed: Listed[_T]) -> Iterable[_T]:
 
 
 def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object]:
-    """What our readers noted on an object."""
+    """What our readers noted on an object; lists are tuples."""
     try:
         noted = item.metadata["unisync"]
     except KeyError:
         return {}
-    return {key: noted[key] for key in each(noted)} if isinstance(noted, AnyDictionary) else {}
+    if not isinstance(noted, AnyDictionary):
+        return {}
+    return {key: _plain(noted[key]) for key in each(noted)}
+
+
+def _plain(value: object) -> object:
+    return tuple(each(value)) if isinstance(value, AnyVector) else value
 
 
 def leave_reason(

@@ -15,7 +15,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 from ..errors import PlanError
 from ..media.info import MediaInfo
 from .content import UNCHANGED
-from .exact import Moment, ceil, frames, rate_of, seconds, settled
+from .exact import Moment, ceil, frames, seconds, settled
 from .walk import Placement
 
 _SAME_RATE = Fraction(1, 2000)
@@ -71,20 +71,17 @@ def media_offset(
     Raises:
         PlanError: the edit states another frame rate for the media than the file has.
     """
-    clip = placement.clip
-    source = clip.source_range or clip.trimmed_range()
-    available = clip.media_reference.available_range
-    if available is None:
-        played = frames(source.start_time, info.rate)
+    clip, media = placement.clip, placement.media
+    begin = (clip.source_range or clip.trimmed_range()).start_time
+    if media.start is None:
+        played = frames(begin, info.rate)
         in_timecode = info.has_timecode and played >= info.start_frame
         return played - (info.start_frame if in_timecode else 0), ()
-    stated = rate_of(str(placement.media.get("rate", "") or available.start_time.rate))
+    start, stated = media.start
     if _means(stated, info.rate):
-        counted = frames(source.start_time, stated) - frames(available.start_time, stated)
-        return settled(counted), ()
-    if stated == record_rate or rate_of(available.start_time.rate) == record_rate:
-        counted = frames(source.start_time, record_rate)
-        played = seconds(counted - frames(available.start_time, record_rate), record_rate)
+        return settled(frames(begin, stated) - start), ()
+    if stated == record_rate or media.counted == record_rate:
+        played = seconds(frames(begin, record_rate), record_rate) - seconds(start, stated)
         note = f"The edit counts this {info.rate.label} fps media in its own rate"
         return settled(played * info.rate.fps), (note,)
     raise PlanError(

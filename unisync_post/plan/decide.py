@@ -224,11 +224,8 @@ def _cautions(placement: Placement, heard: Iterable[Speech]) -> tuple[str, ...]:
 
 def _stand_in(placement: Placement, info: MediaInfo) -> tuple[str, ...]:
     """A file of another size than the edit knows: most likely a proxy, and delivered as one."""
-    stated = placement.media.get("raster")
-    if not isinstance(stated, Iterable) or isinstance(stated, str):
-        return ()
-    raster = tuple(stated)
-    if raster == (info.width, info.height):
+    raster = placement.media.noted.get("raster")
+    if not isinstance(raster, tuple) or raster == (info.width, info.height):
         return ()
     listed = "×".join(str(side) for side in raster)
     return (

@@ -6,7 +6,7 @@ Nothing is written. A plan of one edit, one dub and the same media is always the
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -158,13 +158,15 @@ def _one_result_each(
     It gets one where every use that is on screen asks for the same; else all are refused.
     """
     settled = list(zip(verdicts, shots, strict=True))
+    seen = [i for i, p in enumerate(found) if p.origin and verdicts[i].seen]
+    often = Counter(found[index].origin for index in seen)
     uses: defaultdict[str, list[int]] = defaultdict(list)
-    for index, placement in enumerate(found):
-        if placement.origin and verdicts[index].seen:
-            uses[placement.origin].append(index)
+    for index in seen:
+        if often[found[index].origin] > 1:
+            uses[found[index].origin].append(index)
     for indices in uses.values():
         rendered = [shot for index in indices if (shot := shots[index]) is not None]
-        if len(indices) == 1 or not rendered:
+        if not rendered:
             continue
         if _agree([(found[index].start, shots[index]) for index in indices]):
             for index in indices:

@@ -7,7 +7,7 @@ two pictures is first seen on the later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
@@ -21,6 +21,7 @@ from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of
 from .exact import Moment, ceil, frames
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
+from .reference import Reference
 
 _Item = otio.core.Item
 
@@ -31,7 +32,7 @@ class Placement:
 
     Attributes:
         clip, origin, track: the clip, its key in the document and its track as editors say.
-        media: what its reader noted on its media.
+        media: what the edit says of its media.
         depth: 0 is the topmost track.
         start, duration: the clip's own range, in exact record frames, transitions excluded.
         window: first and end (exclusive) record picture of that range which the nests around
@@ -51,7 +52,7 @@ class Placement:
     clip: otio.schema.Clip
     origin: str
     track: str
-    media: Mapping[str, object]
+    media: Reference
     depth: int
     start: Moment
     duration: Moment
@@ -122,7 +123,7 @@ class _Walk:
     found: list[Placement] = field(default_factory=list)
     notes: list[tuple[Moment, Moment, Note]] = field(default_factory=list)
     depth: int = 0
-    media: dict[otio.core.MediaReference, Mapping[str, object]] = field(default_factory=dict)
+    media: dict[otio.core.MediaReference, Reference] = field(default_factory=dict)
 
     @property
     def rate(self) -> Rate:
@@ -206,9 +207,8 @@ class _Walk:
         low, high = frame.clamp(first - overlaps[0], end + overlaps[1])
         noted = facts(clip)
         origin = str(noted.get("origin", ""))
-        reference = clip.media_reference
-        media = self._media(reference)
-        idle = leave_reason(clip, reference, media)
+        media = self._media(clip.media_reference)
+        idle = leave_reason(clip, media.media, media.noted)
         effects = tuple(each(clip.effects))
         known = self.document.origins.get(origin)
         track = known.track if known else f"V{frame.depth}"
@@ -229,16 +229,17 @@ class _Walk:
                 refuse=str(noted["refuse"]) if noted.get("refuse") else None,
                 idle=idle,
                 speed=speed_of(effects),
-                through=frame.through or see_through(reference, effects, idle),
+                through=frame.through or see_through(media.media, effects, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )
         )
 
-    def _media(self, media: otio.core.MediaReference) -> Mapping[str, object]:
-        """Facts of a clip's media; many clips may hold the one reference of their file."""
-        if media not in self.media:
-            self.media[media] = facts(media)
-        return self.media[media]
+    def _media(self, media: otio.core.MediaReference) -> Reference:
+        """What a clip plays; many clips may hold the one reference of their file."""
+        known = self.media.get(media)
+        if known is None:
+            known = self.media[media] = Reference.of(media)
+        return known
 
     def _below(self, frame: _Frame) -> _Frame:
         """The next track down."""

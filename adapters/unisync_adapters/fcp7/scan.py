@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from sys import intern
 
 from ..errors import EditError
 from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
@@ -57,20 +56,20 @@ class Element:
     def has_children(self) -> bool:
         return self.source.outline.after[self.row] > self.row + 1
 
-    def _rows(self) -> Iterator[tuple[str, int]]:
-        """Tags and rows of the direct children, in document order."""
+    def _rows(self, first: int) -> Iterator[tuple[str, int]]:
+        """Tags and rows of the direct children from row ``first`` on, in document order."""
         text, outline = self.source.text, self.source.outline
         start, inner, after = outline.start, outline.inner, outline.after
-        row, stop = self.row + 1, after[self.row]
+        row, stop = first, after[self.row]
         while row < stop:
             tag = text[start[row] + 1 : inner[row] - 1]
-            # nearly always a name alone, without attributes; one string for all of a name
-            yield intern(tag if tag.isalnum() else _tag(self.source, row)), row
+            # nearly always a name alone, without attributes
+            yield tag if tag.isalnum() else _tag(self.source, row), row
             row = after[row]
 
     def children(self) -> list[Element]:
         """Direct children in document order."""
-        return [self._element(row, tag) for tag, row in self._rows()]
+        return [self._element(row, tag) for tag, row in self._rows(self.row + 1)]
 
     def _element(self, row: int, tag: str) -> Element:
         """The one element of this row, so that what is read of it is read once."""
@@ -80,11 +79,13 @@ class Element:
         return made
 
     def _first_row(self, tag: str) -> int | None:
-        if self._first is None:
-            self._first = {}
-            for name, row in self._rows():
-                self._first.setdefault(name, row)
-        return self._first.get(tag)
+        first = self._first
+        if first is None:
+            first = self._first = {}
+            for name, row in self._rows(self.row + 1):
+                if name not in first:
+                    first[name] = row
+        return first.get(tag)
 
     def first(self, *path: str) -> Element | None:
         """The first child of this tag; with more tags, its first child of the next, and so on."""
@@ -104,9 +105,10 @@ class Element:
         return outline.inner[row], outline.inner_end[row]
 
     def all(self, tag: str) -> list[Element]:
-        if self._first_row(tag) is None:
+        first = self._first_row(tag)
+        if first is None:
             return []
-        return [self._element(row, tag) for name, row in self._rows() if name == tag]
+        return [self._element(row, tag) for name, row in self._rows(first) if name == tag]
 
     def below(self, tag: str) -> Iterator[Element]:
         """Every element of this tag inside, at any depth, in document order."""

@@ -16,9 +16,10 @@ from plan_kit import Desk, clip, gap, reference, track
 from unisync_adapters.timebase import FrameRange, Rate
 from unisync_post.errors import PlanError
 from unisync_post.media.info import MediaInfo
-from unisync_post.plan.content import facts, speed_of
+from unisync_post.plan.content import speed_of
 from unisync_post.plan.cut import cut
 from unisync_post.plan.intervals import Intervals, length, subtract
+from unisync_post.plan.reference import Reference
 from unisync_post.plan.relink import new_name, relink_of
 from unisync_post.plan.shots import Shot
 from unisync_post.plan.walk import Placement, placements
@@ -47,7 +48,7 @@ def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> P
         made,
         "A",
         "V1",
-        facts(made.media_reference),
+        Reference.of(made.media_reference),
         1,
         Fraction(start),
         Fraction(count),

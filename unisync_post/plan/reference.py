@@ -1,0 +1,41 @@
+"""What an edit says of a media file, asked once for all the clips that hold its one reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import opentimelineio as otio
+
+from unisync_adapters.timebase import Rate
+
+from .content import facts
+from .exact import Moment, frames, rate_of
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A media reference of an edit, and what its reader noted on it."""
+
+    media: otio.core.MediaReference
+    noted: Mapping[str, object]
+
+    @classmethod
+    def of(cls, media: otio.core.MediaReference) -> Reference:
+        return cls(media, facts(media))
+
+    @cached_property
+    def counted(self) -> Rate | None:
+        """The rate that the edit counts its range in; None without a range."""
+        available = self.media.available_range
+        return None if available is None else rate_of(available.start_time.rate)
+
+    @cached_property
+    def start(self) -> tuple[Moment, Rate] | None:
+        """Its first frame, and the rate that the edit states for it; None without a range."""
+        available = self.media.available_range
+        if available is None:
+            return None
+        rate = rate_of(str(self.noted.get("rate", "") or available.start_time.rate))
+        return frames(available.start_time, rate), rate
