@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,9 @@ _DEFAULT = CueOptions()
 @click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--to", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--show", default=_DEFAULT.show, show_default=True, help="Must exist in OpenCue.")
-@click.option("--shot", default=_DEFAULT.shot, show_default=True)
+@click.option(
+    "--shot", default=_DEFAULT.shot, show_default=True, help="Under which OpenCue lists the job."
+)
 @click.option("--user", default="", help="Who submits; default: you.")
 @click.option("--facility", default="")
 @click.option("--priority", type=int, default=_DEFAULT.priority, show_default=True)
@@ -51,26 +54,12 @@ _DEFAULT = CueOptions()
 )
 @click.option("--submit", is_flag=True, help="Submit it, too; needs pycue.")
 @click.option("--cuebot", default="", metavar="HOST[:PORT]", help="Default: as pycue is set up.")
-def opencue_command(
-    job: Path,
-    to: Path,
-    tags: tuple[str, ...],
-    setup: tuple[str, ...],
-    submit: bool,
-    cuebot: str,
-    chunk: int,
-    cores: int,
-    priority: int,
-    **texts: str,
-) -> None:
+def opencue_command(job: Path, to: Path, submit: bool, cuebot: str, **asked: Any) -> None:
     """Write an OpenCue job specification: a layer for each size of plates, then the assembly.
 
     JOB, its media and --to must be on storage that all hosts see under the same path.
     """
-    options = CueOptions(
-        priority=priority, chunk=chunk, cores=cores, tags=tags, setup=setup, **texts
-    )
-    spec = export_opencue(open_job(job), to, options)
+    spec = export_opencue(open_job(job), to, CueOptions(**asked))
     click.echo(f"spec: {spec}")
     if submit:
         click.echo(f"job:  {submit_opencue(spec, cuebot)}")

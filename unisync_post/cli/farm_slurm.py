@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,36 +65,11 @@ def _time(_context: click.Context, _parameter: click.Parameter, value: str) -> s
     help="The command as nodes call it; default: this installation's, by its path. "
     "`apptainer exec --nv unisync.sif unisync` runs it in a container.",
 )
-def slurm_command(
-    job: Path,
-    to: Path,
-    slots: int | None,
-    gres: str | None,
-    cpus: int,
-    memory: str,
-    time: str,
-    partition: str,
-    account: str,
-    assemble_partition: str,
-    setup: tuple[str, ...],
-    unisync: str,
-) -> None:
+def slurm_command(job: Path, to: Path, **asked: Any) -> None:
     """Write sbatch scripts: an array of pilots, the assembly after them, and `submit.sh`.
 
     JOB, its media and --to must be on storage that all nodes see under the same path.
     """
-    options = SlurmOptions(
-        slots=slots,
-        gres=gres,
-        cpus=cpus,
-        memory=memory,
-        time=time,
-        partition=partition,
-        account=account,
-        assemble_partition=assemble_partition,
-        setup=setup,
-        unisync=unisync,
-    )
-    submit = export_slurm(open_job(job), to, options)
+    submit = export_slurm(open_job(job), to, SlurmOptions(**asked))
     click.echo(f"submit:  {submit}")
     click.echo(f"look on: {submit.with_name('status.sh')}")

@@ -67,7 +67,7 @@ def export_slurm(folder: JobFolder, to: Path, options: SlurmOptions | None = Non
     options = options or SlurmOptions()
     plan = plan_to_export(folder)
     common = {
-        "name": farm_name(folder),
+        "title": farm_name(folder),
         "job": shlex.quote(on_linux(folder.path, plan)),
         "unisync": command_words(options.unisync),
         "setup": options.setup,

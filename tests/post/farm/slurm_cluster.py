@@ -99,15 +99,10 @@ class SlurmCluster:
         assert not check or said.returncode == 0, f"{command}: {said.stdout}{said.stderr}"
         return said.stdout
 
-    def tasks(self, job: str) -> list[Task]:
-        """The tasks of a job, by their number; ended ones stay known for five minutes."""
-        lines = self.run("scontrol", "--oneliner", "show", "job", job).splitlines()
-        found = []
-        for line in lines:
-            fields = dict(re.findall(r"(\S+?)=(\S*)", line))
-            task = fields.get("ArrayTaskId")
-            found.append(Task(f"{job}_{task}" if task else job, fields))
-        return sorted(found, key=lambda task: task.name)
+    def task(self, name: str) -> Task:
+        """A job, or ``JOB_NUMBER`` of an array; ended ones stay known for five minutes."""
+        said = self.run("scontrol", "--oneliner", "show", "job", name)
+        return Task(name, dict(re.findall(r"(\S+?)=(\S*)", said)))
 
     def wait(self, what: str, happened: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until something happened; fails with the controller's view of things."""
