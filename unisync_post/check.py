@@ -22,6 +22,7 @@ from .media.frames import read_frames, read_played
 from .media.info import MediaInfo
 from .media.pixels import layout_of, planes_of
 from .media.probe import probe
+from .media.sequences import files_of
 from .media.viewed import seen_crop
 from .media.viewing import Encoding
 
@@ -114,9 +115,10 @@ def _crop(
 
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file, read in blocks."""
+    """Hash of a file, or of an image sequence's frames one after the other, read in blocks."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for part in files_of(path):
+        with part.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

@@ -35,6 +35,7 @@ from .media.frames import read_played
 from .media.info import MediaInfo
 from .media.pixels import Box
 from .media.probe import check_usable, probe
+from .media.sequences import remove
 from .media.viewed import seen, seen_crop
 from .media.viewing import Encoding, read_colour
 from .media.write import write_media
@@ -121,14 +122,14 @@ def render_shot(
     with ledger.timed("lips"):
         job.write(out / media)
     if not any(ledger.changed):
-        (out / media).unlink()
+        remove(out / media)
         return replace(kept, reason=_why_passed(ledger.reasons), states=_states(track))
     try:
         with ledger.timed("check"):
             result = _checked(replace(kept, status="rendered", media=media), job, out / media)
         return replace(result, seconds=_rounded(ledger.seconds))
     except BaseException:
-        (out / media).unlink(missing_ok=True)
+        remove(out / media)
         raise
 
 

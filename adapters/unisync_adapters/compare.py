@@ -15,6 +15,7 @@ import opentimelineio as otio
 
 from .document import Relink
 from .errors import EditError
+from .image_sequence import SequenceName, spelled_like
 from .otiotime import exact_frames, exact_seconds, first_shown
 from .timebase import Rate
 from .urls import MediaUrl
@@ -119,9 +120,10 @@ class _Comparison:
         """The clip plays exactly what the relink says, for as long as before."""
         clip = before.name
         media = after.media_reference
-        if not isinstance(media, otio.schema.ExternalReference):
+        old_name, new_name = media_name(before.media_reference), media_name(media)
+        if not new_name:
             raise EditError("The relinked clip has no media file", file=self.file, clip=clip)
-        self.same("media name", relink.path.name, MediaUrl.parse(media.target_url).name, clip)
+        self.same("media name", spelled_like(relink.path, old_name).name, new_name, clip)
         available = media.available_range
         if available is None:
             raise EditError("The relinked media has no range", file=self.file, clip=clip)
@@ -151,6 +153,19 @@ class _Comparison:
             new = exact_seconds(b.marked_range.start_time) - origin - moved
             if abs(old - new) > _SAME_TIME:
                 self.same("marker's place", float(old), float(new), before.name)
+
+
+def media_name(media: otio.core.MediaReference) -> str:
+    """The file name in a media reference, of an image sequence in Resolve's form; else empty."""
+    if isinstance(media, otio.schema.ExternalReference):
+        return MediaUrl.parse(media.target_url).name
+    if not isinstance(media, otio.schema.ImageSequenceReference) or not media.available_range:
+        return ""
+    rate = Rate.of(media.available_range.duration.rate)
+    count = int(exact_frames(media.available_range.duration, rate))
+    first, padding = media.start_frame, media.frame_zero_padding
+    last = first + count - 1
+    return str(SequenceName(media.name_prefix, media.name_suffix, padding, first, last))
 
 
 def _whole(time: otio.opentime.RationalTime, rate: Rate) -> int | Fraction:

@@ -14,6 +14,7 @@ on a ``Clip``       ``origin``: key into :attr:`Document.origins`;
 on a media ref      ``reel``: str; ``drop``: bool (the media timecode is drop-frame);
                     ``rate``: "24000/1001"; ``raster``: [width, height];
                     ``still``: true for a single picture; ``offline``: true when the edit says so;
+                    ``sequence``: true where it names the first frame of an image sequence;
                     ``names``: by what else a search may know it, where the edit names no path
 on a ``Track``      ``language``: as the document says it; ``locked``; ``channels``: int
 on a ``Timeline``   ``rate``: "24000/1001"; ``drop``: bool
@@ -75,7 +76,8 @@ class Relink:
     Attributes:
         origin: key of the clip.
         path: the new media file, as this machine sees it (absolute). It is written in the same
-            form as the old URL; path maps are undone on the way out.
+            form as the old URL; path maps are undone on the way out. An image sequence is named in
+            Resolve's form (:mod:`.image_sequence`) and written in the form that the old one has.
         source_in: frame of the new media shown at the clip's first record frame.
         duration: length of the new media in frames.
         rate: the new media's rate: the old media's, or the timeline's where a retime was baked.

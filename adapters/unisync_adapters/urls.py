@@ -30,6 +30,9 @@ _UNC = re.compile(r"[/\\]{2}[^/\\]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _RAW_LETTER = re.compile("[^\x00-\x9f\ud800-\udfff]")
 """Non-ASCII that text can hold: no control, no byte that was not UTF-8."""
+_PRINTF = re.compile(r"%(?=0\d*d\.\w+\Z)")
+"""Of an image sequence's frame number, which some authors leave raw: no escape."""
+_ENCODED_PRINTF = re.compile(r"%25(?=0\d*d\.\w+\Z)")
 _FREE = re.compile(r"[A-Za-z0-9_.-]+")
 """A file's name that every author writes as it is, whatever he does to others."""
 _OPTIONAL = " :!$&'()*+,;=@[]"
@@ -42,6 +45,7 @@ class _Encoding:
 
     raw: str = ":"
     raw_non_ascii: bool = False
+    raw_printf: bool = False
     lower_hex: bool = False
 
     @classmethod
@@ -57,13 +61,16 @@ class _Encoding:
             raw=raw,
             # nothing non-ASCII to go by: an author who leaves spaces raw encodes nothing at all
             raw_non_ascii=not high_encoded and (high_seen or " " in raw),
+            raw_printf=_PRINTF.search(text) is not None,
             lower_hex=letters != "" and letters == letters.lower(),
         )
 
     def encode(self, path: str) -> str:
         if self.raw_non_ascii:
-            return "".join(c if _RAW_LETTER.match(c) else self._encode(c) for c in path)
-        return self._encode(path)
+            quoted = "".join(c if _RAW_LETTER.match(c) else self._encode(c) for c in path)
+        else:
+            quoted = self._encode(path)
+        return _ENCODED_PRINTF.sub("%", quoted) if self.raw_printf else quoted
 
     def _encode(self, text: str) -> str:
         quoted = quote_from_bytes(text.encode("utf-8", "surrogateescape"), safe="/" + self.raw)
@@ -199,7 +206,7 @@ def _read_file_url(scheme: str, authority: str, rest: str) -> tuple[str, _Form]:
 
 def _decode(text: str) -> str:
     """Percent-decoding; bytes that are not UTF-8 become surrogates, as in ``os.fsdecode``."""
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+    return unquote_to_bytes(_PRINTF.sub("%25", text)).decode("utf-8", "surrogateescape")
 
 
 def _is_windows(path: str) -> bool:

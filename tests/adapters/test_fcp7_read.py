@@ -203,7 +203,6 @@ def test_a_freeze_frame() -> None:
     [
         (Item(B, 0, 50, variable=True), "ramp"),
         (Item(B, 0, 50, extra="<multiclip id='m'><angle/></multiclip>"), "multicam"),
-        (Item(Media("plate.0001.exr", 50), 0, 50), "sequence of pictures"),
         (Item(B, 0, 50, length=70), "differ"),
     ],
 )

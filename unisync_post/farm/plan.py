@@ -199,7 +199,7 @@ def _groups(
         for clip in clips:
             assert clip.shot is not None
             if clip.shot.media not in sizes:
-                info = probe(clip.shot.media)
+                info = probe(clip.shot.media, clip.shot.source.rate)
                 sizes[clip.shot.media] = info.width, info.height
             by_size[sizes[clip.shot.media]].append(clip)
     return tuple(

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import JobError
 from ..job.folder import JobFolder
 from ..job.work import finished, unique
+from ..media.sequences import files_of as media_files
 from ..plan.shots import Shot
 from ..records import make_folder
 from .plan import load_farm_plan
@@ -58,6 +59,6 @@ def prepare(folder: JobFolder) -> Prepared:
 
 def files_of(shot: Shot) -> Iterator[Path]:
     """The files that a shot is made from: its plate, the dub, the original dialogue."""
-    yield shot.media
+    yield from media_files(shot.media, shot.source.start, shot.source.count)
     for piece in (*shot.dub, *shot.original):
         yield piece.path

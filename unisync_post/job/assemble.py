@@ -137,7 +137,7 @@ def _relinks(
     for clip, result in rendered:
         assert clip.shot is not None
         assert result.media is not None
-        info = probe(clip.shot.media)
+        info = probe(clip.shot.media, clip.shot.source.rate)
         relink = relink_of(clip.shot, info, job.out / result.media)
         known = relinks.setdefault(clip.origin, relink)
         if known != relink:

@@ -5,7 +5,8 @@
     OUT/
       EDIT_UNISYNC_FR_v001.xml          the returned edit, written by assemble
       EDIT_UNISYNC_FR_v001.unisync.json what was made, by what, from what
-      media/unisync_fr_<key>.mov        new media, named by content
+      media/unisync_fr_<key>.mov        new media (.mxf of MXF plates), named by content
+      media/unisync_fr_<key>/           new frames of an image sequence, numbered as the plate's
       bundles/<content>/                media of an .otioz that came in, unpacked
       shots/<key>/result.json           one rendered shot; written last
       leases/<key>/                     which pilot of a farm is at it
@@ -30,6 +31,7 @@ from .. import crashpoints
 from ..engines.base import EngineInfo
 from ..errors import JobError
 from ..farm.roots import brought_here, roots_for
+from ..media.sequences import delivered_name, whole
 from ..plan.options import PlanOptions
 from ..plan.plan import ClipPlan, Plan
 from ..records import clear_stale, dump, load, sync_folder, temporary_for, write_atomic
@@ -142,7 +144,9 @@ class JobFolder:
         is. Ours entirely: no text from the edit enters it."""
         assert clip.shot is not None
         language = slug(clip.shot.language).lower()
-        return f"media/unisync_{language}_{self.render_key(clip)[:16]}.mov"
+        shot, stem = clip.shot, f"unisync_{language}_{self.render_key(clip)[:16]}"
+        first = shot.played()[0]
+        return f"media/{delivered_name(shot.media, stem, shot.suffix, first, shot.length)}"
 
     def result(self, clip: ClipPlan) -> ShotResult | None:
         """The finished record of this clip's shot, if there is one and its media is there."""
@@ -150,7 +154,7 @@ class JobFolder:
         if not path.exists():
             return None
         result = load(ShotResult, path.read_bytes(), file=path)
-        if result.media is not None and not (self.out / result.media).exists():
+        if result.media is not None and not whole(self.out / result.media).exists():
             return None
         return result
 

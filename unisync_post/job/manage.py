@@ -253,8 +253,9 @@ def _remove_unused(out: Path, removed: list[Path]) -> None:
     for path in sorted((out / "shots").glob("*")):
         if _OUR_SHOT.fullmatch(path.name):
             _remove(path, removed)
-    for path in sorted((out / "media").glob("unisync_*.mov")):
-        _remove(path, removed)
+    for path in sorted((out / "media").glob("unisync_*")):
+        if _OUR_MEDIA.fullmatch(path.name):
+            _remove(path, removed)
     for folder in (out / "review" / "media", out / "bundles"):
         _remove(folder, removed)
 

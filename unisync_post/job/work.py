@@ -16,6 +16,7 @@ from ..engines.base import Engine, EngineInfo
 from ..errors import DiskFullError, JobError, UniSyncError
 from ..lease import Fence, LeaseLostError
 from ..media.roots import confined
+from ..media.sequences import files_of, remove, whole
 from ..plan.plan import ClipPlan
 from ..plan.shots import Shot
 from ..records import clear_stale, dump, make_folder, sync_folder, write_atomic
@@ -155,7 +156,7 @@ def _attempt(
                 with _workspace(fence, folder) as out:
                     result = _rendered(job, clip, engine, key, listen, out)
                     if result.media is not None:
-                        _deliver(out / result.media, job.out / result.media, fence)
+                        _deliver(whole(out / result.media), whole(job.out / result.media), fence)
         return replace(result, key=key)
     except LeaseLostError:
         raise
@@ -218,7 +219,7 @@ def _rendered(
     )
     changed = [path.name for path, stamp in _stamps(clip.shot).items() if stamp != before[path]]
     if changed:
-        (out / media).unlink(missing_ok=True)
+        remove(out / media)
         raise MediaChangedError(f"{' and '.join(changed)} changed while the shot was rendered")
     return result
 
@@ -226,7 +227,8 @@ def _rendered(
 def _stamps(shot: Shot) -> dict[Path, tuple[int, int, int, int] | None]:
     """Device, inode, size and time of every file that the shot is made from."""
     found: dict[Path, tuple[int, int, int, int] | None] = {}
-    for path in (shot.media, *(piece.path for piece in (*shot.dub, *shot.original))):
+    plate = files_of(shot.media, shot.source.start, shot.source.count)
+    for path in (*plate, *(piece.path for piece in (*shot.dub, *shot.original))):
         try:
             stat = path.stat()
         except OSError:

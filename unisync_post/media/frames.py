@@ -17,6 +17,9 @@ from .colour import is_full_range, matrix_number
 from .index import PacketIndex, packet_index, picture_stream
 from .info import MediaInfo
 from .open import open_media
+from .pixels import layout_of, planes_of
+from .sequences import ImageSequence
+from .sequences_files import read_picture
 
 _BACKWARD_BYTES = 256 << 20
 """Decoded pictures held at once while a clip plays in reverse."""
@@ -42,6 +45,10 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[tuple[int, 
         )
     if not count:
         return
+    sequence = ImageSequence.of(info.path)
+    if sequence is not None:
+        yield from ((n, read_picture(sequence.file(n))) for n in range(start, start + count))
+        return
     index = packet_index(info.path)
     wanted = start
     for picture in _decoded_from(info, index, start):
@@ -66,6 +73,10 @@ def read_played(info: MediaInfo, indices: Sequence[int]) -> Iterator[VideoFrame]
     Raises:
         MediaError: as :func:`read_frames`.
     """
+    sequence = ImageSequence.of(info.path)
+    if sequence is not None:
+        yield from (read_picture(sequence.file(number)) for number in indices)
+        return
     block = max(4, min(64, _BACKWARD_BYTES // (info.width * info.height * 6)))
     at = 0
     while at < len(indices):
@@ -87,6 +98,8 @@ def rgb8(frame: VideoFrame) -> NDArray[np.uint8]:
 
     Untagged pictures are read as BT.601 below 720 lines, else as BT.709.
     """
+    if frame.format.name.startswith("gbrp"):
+        return _shown(frame)
     matrix = matrix_number(frame)
     converted = frame.reformat(
         format="rgb24",
@@ -96,6 +109,18 @@ def rgb8(frame: VideoFrame) -> NDArray[np.uint8]:
         interpolation=_FINE,
     )
     return converted.to_ndarray().astype(np.uint8, copy=False)
+
+
+def _shown(frame: VideoFrame) -> NDArray[np.uint8]:
+    """:func:`rgb8` of planar R'G'B' in full range; floats are taken for display values, too."""
+    top = layout_of(frame).top
+    green, blue, red = planes_of(frame)
+    if top == 1:
+        codes = np.nan_to_num(np.stack([red, green, blue], -1), nan=0.0) * np.float32(255)
+        return np.rint(codes).clip(0, 255).astype(np.uint8)
+    table = np.rint(np.arange(top + 1) * (255 / top)).astype(np.uint8)
+    # codes beyond the depth stand in no whole file
+    return np.stack([table.take(plane, mode="clip") for plane in (red, green, blue)], -1)
 
 
 def _forwards(info: MediaInfo, indices: Sequence[int]) -> Iterator[VideoFrame]:

@@ -22,6 +22,8 @@ from .info import AudioStream, ColourTags, MediaInfo
 from .open import open_media
 from .pixels import is_supported
 from .roots import plain_file
+from .sequences import IMAGE_SEQUENCE, ImageSequence
+from .sequences_probe import probe_sequence
 
 _MEBI = 1 << 20
 _PROGRESSIVE = (0, 1)
@@ -31,14 +33,21 @@ _STANDARD = tuple(
 _MOV_AUDIO = ("pcm_", "aac", "alac", "ac3", "eac3", "mp3", "mp2", "qdm2", "adpcm_")
 
 
-def probe(path: Path) -> MediaInfo:
+def probe(path: Path, rate: Rate | None = None) -> MediaInfo:
     """Read what a new file must repeat. Nothing but the first picture is decoded.
 
     ``audio[n].index`` counts audio streams (0 for the first), whatever else the file holds.
 
+    Args:
+        path: a file, or an image sequence in Resolve's form (:mod:`.sequences`).
+        rate: what an image sequence runs at, as the edit says; other media know their own.
+
     Raises:
         MediaError: missing, not media, no picture, cut short, or a picture that does not decode.
     """
+    sequence = ImageSequence.of(path)
+    if sequence is not None:
+        return probe_sequence(sequence, rate)
     index = packet_index(path)
     if index.fault or not len(index.pts):
         raise MediaError(
@@ -91,6 +100,8 @@ def identity(path: Path) -> str:
 
 def check_usable(info: MediaInfo) -> str | None:
     """Why this file cannot be dubbed as it is, and the command that makes it usable; else None."""
+    if info.container == IMAGE_SEQUENCE:
+        return None  # what cannot be changed in place was refused when it was probed
     if info.variable:
         steady = min(_STANDARD, key=lambda fps: abs(fps - info.rate.fps))
         return _refusal(info, "its frame rate varies", f"fps={steady}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from .roots import admits, outside
 
 SUFFIXES = frozenset({".exr", ".dpx", ".png", ".tif", ".tiff"})
 """Of the picture files that can be read and written as frames."""
+
+IMAGE_SEQUENCE = "image2"
+"""What stands for a container in :attr:`.info.MediaInfo.container`."""
 
 _SHOWN = 6
 """Missing frames that are named one by one."""
@@ -75,24 +79,34 @@ def whole(path: Path) -> Path:
     return path if ImageSequence.of(path) is None else path.parent
 
 
-def files_of(path: Path) -> Iterator[Path]:
-    """The files that media consists of, in order."""
+def files_of(path: Path, start: int = 0, count: int | None = None) -> Iterator[Path]:
+    """The files that media consists of, in order; of a sequence those of a run of frames."""
     sequence = ImageSequence.of(path)
-    return iter([path]) if sequence is None else sequence.files()
+    return iter([path]) if sequence is None else sequence.files(start, count)
 
 
-def delivered_name(plate: Path, stem: str, first: int, count: int) -> str:
-    """Relative path of new media for a plate: a .mov, or a folder of frames numbered as it is.
+def remove(path: Path) -> None:
+    """Remove new media, whole; nothing happens where there is none."""
+    target = whole(path)
+    if target == path:
+        path.unlink(missing_ok=True)
+    elif target.is_dir():
+        shutil.rmtree(target)
+
+
+def delivered_name(plate: Path, stem: str, suffix: str, first: int, count: int) -> str:
+    """Relative path of new media for a plate: a file, or a folder of frames numbered as it is.
 
     Args:
         plate: the plate.
         stem: the name of the new media, ours.
+        suffix: of a file.
         first: index of the plate frame that the new media begins with.
         count: frames of the new media.
     """
     sequence = ImageSequence.of(plate)
     if sequence is None:
-        return f"{stem}.mov"
+        return f"{stem}{suffix}"
     number = sequence.first + first
     name = replace(sequence.name, prefix=f"{stem}.", first=number, last=number + count - 1)
     return f"{stem}/{name}"

@@ -277,7 +277,9 @@ def _encode(
     scratch: Path, header: _Header, lines: NDArray[np.float32], first: int, compression: int
 ) -> None:
     """Write these lines, from a chunk's edge, as a file of their own."""
-    spec = ImageSpec(lines.shape[1], lines.shape[0], lines.shape[2], FLOAT)
+    # channel formats are heeded only where they are not all alike
+    kind = HALF if set(header.types) == {"half"} else FLOAT
+    spec = ImageSpec(lines.shape[1], lines.shape[0], lines.shape[2], kind)
     spec.x, spec.y = header.data[0], first
     spec.channelnames = header.names
     spec.channelformats = tuple(_STORED[kind] for kind in header.types)

@@ -16,7 +16,7 @@ from unisync_adapters.timebase import Rate, Timecode
 from ..errors import MediaError
 from .info import MediaInfo
 from .roots import plain_file
-from .sequences import ImageSequence
+from .sequences import IMAGE_SEQUENCE, ImageSequence
 from .sequences_files import format_of
 from .sequences_frame import FrameFacts, timecode_of
 
@@ -68,6 +68,7 @@ def probe_sequence(sequence: ImageSequence, rate: Rate | None) -> MediaInfo:
         bits=facts.bits,
         intra=True,
         colour=facts.colour,
+        container=IMAGE_SEQUENCE,
         identity=survey.identity,
     )
 

@@ -25,6 +25,8 @@ from .info import MediaInfo
 from .mux import Muxer, Picture
 from .mxf import complete
 from .probe import check_usable, probe, timecode_rate
+from .sequences import IMAGE_SEQUENCE
+from .sequences_write import SequenceWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def write_media(
         raise MediaError(f"New media is written as {delivery.suffix}", file=out)
     if out.resolve() == info.path.resolve():
         raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
+    if info.container == IMAGE_SEQUENCE:
+        return _write_frames(info, pictures, out, count, rate, start_frame, drop, marks or {})
     make_folder(out.parent)
     for killed in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
         killed.unlink(missing_ok=True)
@@ -120,6 +124,27 @@ def write_media(
         temporary.unlink(missing_ok=True)
     streams = len(info.audio) if audio else 0
     return Written(out, count, muxer.copied, muxer.encoded, delivery.name, streams, muxer.spliced)
+
+
+def _write_frames(
+    info: MediaInfo,
+    pictures: Iterable[Picture],
+    out: Path,
+    count: int,
+    rate: Rate,
+    start_frame: int,
+    drop: bool,
+    marks: Mapping[str, str],
+) -> Written:
+    """:func:`write_media` of an image sequence."""
+    start = Timecode(start_frame, rate, drop)
+    writer = SequenceWriter(info, start, marks)
+    try:
+        writer.write(pictures, out, count)
+    except OSError as error:
+        raise MediaError(f"New media could not be written: {error}", file=out) from error
+    name = delivery_for(info).name
+    return Written(out, count, writer.copied, writer.encoded, name, 0)
 
 
 def _check(

@@ -26,6 +26,7 @@ from ..media.roots import admits, outside
 from .content import MEDIA_SUFFIXES, facts
 from .exact import frames
 from .find import called, folded, holds
+from .sequences import named_alike, rate_of_media, sequence_here, sequence_url, sequences_among
 
 _REMEDY = "Say where it is with --path-map THEIRS=HERE, or name folders to search with --media."
 
@@ -36,7 +37,7 @@ class MediaFinder:
     def __init__(self, document: Document, roots: Iterable[Path] = ()) -> None:
         self._document = document
         self._roots = tuple(roots)
-        self._probed: dict[Path, MediaInfo | UniSyncError] = {}
+        self._probed: dict[tuple[Path, Rate | None], MediaInfo | UniSyncError] = {}
         self._present: dict[Path, bool] = {}
         self._local: dict[str, Path] = {}
         self._pictures: dict[otio.core.MediaReference, MediaInfo] = {}
@@ -53,10 +54,14 @@ class MediaFinder:
         if media in self._pictures:
             return self._pictures[media]
         path = self.local(media)
+        sequence = None if path is None else sequence_here(clip, path)
+        if sequence is not None:
+            info = self._pictures[media] = self._probe(sequence, rate_of_media(clip))
+            return info
         if path is not None and self._exists(path):
             info = self._pictures[media] = self._probe(path)
             return info
-        found = self._by_reel(clip) or self._by_name(clip, path)
+        found = self._by_reel(clip) or self._by_name(clip, path) or self._by_frames(clip, path)
         return self._only(clip, found or called(clip, self._files, self._probe_all))
 
     def sound(self, clip: otio.schema.Clip) -> Path:
@@ -79,7 +84,7 @@ class MediaFinder:
         Raises:
             UrlError: the reference names something that is no file.
         """
-        url = getattr(media, "target_url", None)
+        url = getattr(media, "target_url", None) or sequence_url(media)
         if not url:
             return None
         if url not in self._local:
@@ -92,13 +97,14 @@ class MediaFinder:
             self._present[path] = admits(path) and os.path.isfile(path)
         return self._present[path]
 
-    def _probe(self, path: Path) -> MediaInfo:
-        if path not in self._probed:
+    def _probe(self, path: Path, rate: Rate | None = None) -> MediaInfo:
+        """``rate``: of an image sequence."""
+        if (path, rate) not in self._probed:
             try:
-                self._probed[path] = probe(path)
+                self._probed[path, rate] = probe(path) if rate is None else probe(path, rate)
             except UniSyncError as error:
-                self._probed[path] = error
-        known = self._probed[path]
+                self._probed[path, rate] = error
+        known = self._probed[path, rate]
         if isinstance(known, UniSyncError):
             raise known
         return known
@@ -128,12 +134,32 @@ class MediaFinder:
     def _files(self) -> dict[str, list[Path]]:
         """Every file under the roots by its folded name."""
         files: defaultdict[str, list[Path]] = defaultdict(list)
+        for folder, names in self._folders:
+            for name in names:
+                files[folded(name)].append(folder / name)
+        return files
+
+    @cached_property
+    def _folders(self) -> list[tuple[Path, list[str]]]:
+        """Every folder under the roots, with its files, in order."""
+        found = []
         for root in self._roots:
             for folder, folders, names in os.walk(root):
                 folders.sort()
-                for name in sorted(names):
-                    files[folded(name)].append(Path(folder, name))
-        return files
+                found.append((Path(folder), sorted(names)))
+        return found
+
+    @cached_property
+    def _sequences(self) -> list[Path]:
+        """Every image sequence under the roots."""
+        return [path for folder in self._folders for path in sequences_among(*folder)]
+
+    def _by_frames(self, clip: otio.schema.Clip, path: Path | None) -> list[MediaInfo]:
+        """Image sequences of the media's name whose frames the clip plays."""
+        rate = rate_of_media(clip)
+        alike = named_alike(self._sequences, _file_name(clip, path))
+        found = [self._probe(sequence, rate) for sequence in alike if admits(sequence.parent)]
+        return [info for info in found if holds(clip, info)] or found
 
     def _named(self, name: str) -> list[Path]:
         return self._files.get(folded(name), []) if name else []
@@ -183,7 +209,7 @@ class MediaFinder:
 def written_media(clip: otio.schema.Clip) -> str:
     """The clip's media as the edit writes it, for people; empty for generators."""
     media = clip.media_reference
-    url = getattr(media, "target_url", None) or getattr(media, "target_url_base", None)
+    url = getattr(media, "target_url", None) or sequence_url(media)
     if url:
         return str(url)
     if isinstance(media, otio.schema.GeneratorReference):

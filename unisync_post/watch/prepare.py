@@ -24,9 +24,11 @@ from ..job.work import finished, unique
 from ..media.audio import audio_info
 from ..media.probe import probe
 from ..media.roots import admits, confined
+from ..media.sequences import files_of
 from ..plan.make import make_plan
 from ..plan.options import DubFile, PlanOptions
 from ..plan.plan import Plan
+from ..plan.shots import Shot
 from ..plan.tracks import audio_tracks, listed
 from .config import DropSettings, Preset, WatchConfig
 from .gate import missing_media, refuse_hostile
@@ -172,7 +174,7 @@ def _output(
         job.path,
         len(clips),
         len(clips) - len(open_clips),
-        sum(_bytes(clip.shot.media, clip.shot.length) for clip in open_clips if clip.shot),
+        sum(_bytes(clip.shot) for clip in open_clips if clip.shot),
     )
 
 
@@ -274,12 +276,15 @@ def _files(plans: Iterable[Plan]) -> Iterator[Path]:
     for plan in plans:
         for clip in plan.to_render:
             if clip.shot is not None:
-                yield clip.shot.media
+                source = clip.shot.source
+                yield from files_of(clip.shot.media, source.start, source.count)
                 yield from (piece.path for piece in clip.shot.dub)
 
 
-def _bytes(media: Path, frames: int) -> int:
-    """About what new media of this many frames takes: a plate's own rate, or that of ProRes."""
-    info = probe(media)
-    own = os.stat(media).st_size // info.frames if info.intra else 0
-    return frames * max(own, info.width * info.height * _BYTES_A_PIXEL // 100)
+def _bytes(shot: Shot) -> int:
+    """About what a shot's new media takes: the plate's own rate, or that of ProRes."""
+    info = probe(shot.media, shot.source.rate)
+    sample = next(files_of(shot.media, shot.source.start, 1))
+    pictures = info.frames if sample == shot.media else 1
+    own = os.stat(sample).st_size // pictures if info.intra else 0
+    return shot.length * max(own, info.width * info.height * _BYTES_A_PIXEL // 100)

@@ -71,10 +71,8 @@ def refusal(placed: Placed, media: MediaFile | None, clock: Rate, record: Rate) 
         return "It overlaps its neighbour in the track"
     if media is None:
         return "It has no media file"
-    if media.kind == "sequence":
-        return "It plays a sequence of pictures"
     entry, exit_ = element.int_of("in"), element.int_of("out")
-    if entry is None or exit_ is None or media.kind:
+    if entry is None or exit_ is None or media.kind not in ("", "sequence"):
         return None
     visible = placed.end + placed.tail - placed.start + placed.head
     # a frame's difference is how NLEs round; more is a speed change that nothing states

@@ -136,6 +136,8 @@ class MediaFile:
             facts["raster"] = list(self.raster)
         if self.kind == "still":
             facts["still"] = True
+        if self.kind == "sequence":
+            facts["sequence"] = True
         whole = None if self.duration is None else otio_range(self.start, self.duration, rate)
         if not self.url:
             facts["offline"] = True

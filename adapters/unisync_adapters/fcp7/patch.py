@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError
+from ..image_sequence import spelled_like
 from ..splice import splice
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from ..urls import LocalUrls, MediaUrl
@@ -125,6 +126,9 @@ class _FileWriter:
         made = self.templates.get(key)
         if made is None:
             made = self.templates[key] = template(media, relink, item.rate)
+        if media.kind == "sequence":
+            old_name = MediaUrl.parse(media.url).name
+            relink = replace(relink, path=spelled_like(relink.path, old_name))
         return made.fill(relink, identity, urls.of(relink.path))
 
     def moved_definitions(self) -> Iterator[TextEdit]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..document import Relink
@@ -15,6 +16,7 @@ from ..errors import EditError
 from ..fcp7.definition import indent_of, removed
 from ..fcp7.scan import Element
 from ..fcp7.text import TextEdit
+from ..image_sequence import spelled_like
 from ..timebase import Rate, format_seconds
 from ..urls import LocalUrls, MediaUrl
 from .item import Item
@@ -76,6 +78,9 @@ class AssetWriter:
 
     def _definition(self, asset: Asset, relink: Relink, identity: str, format_: str | None) -> str:
         old, rate = asset.tag.element, relink.rate
+        if asset.kind == "sequence":
+            old_name = MediaUrl.parse(asset.url).name
+            relink = replace(relink, path=spelled_like(relink.path, old_name))
         values = {
             "id": identity,
             "name": relink.path.stem,

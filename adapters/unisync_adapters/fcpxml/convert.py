@@ -27,6 +27,8 @@ def reference(asset: Asset, drop: bool, reel: str | None, rate: Rate) -> otio.co
         facts["raster"] = list(asset.format.raster)
     if asset.kind == "still":
         facts["still"] = True
+    if asset.kind == "sequence":
+        facts["sequence"] = True
     whole = None
     if asset.duration:
         whole = otio_range(asset.start * plate.fps, asset.duration * plate.fps, plate)

@@ -80,8 +80,6 @@ def refusal(item: Item) -> str | None:
         return item.retime.refuse
     if item.asset.format is not None and item.asset.format.spherical:
         return "It is a 360° picture"
-    if item.asset.kind == "sequence":
-        return "It plays a sequence of pictures"
     if item.media is not item.element and not retime_of(item.media, item.record).is_plain:
         return "The speed of the picture inside it is changed"
     unknown = unknown_time(item.element, item.retime.tags)

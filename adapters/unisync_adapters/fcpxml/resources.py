@@ -17,6 +17,7 @@ _PICTURES = re.compile(
     r"\.(bmp|cin|dpx|exr|gif|hdr|heic|j2k|jp2|jpe?g|png|psd|sgi|svg|tga|tiff?|webp|pdf)\Z",
     re.IGNORECASE,
 )
+_FRAME = re.compile(r"\d{3,}\.(?:exr|dpx|png|tiff?)\Z", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:\[\d+-\d+\]|%5B\d+-\d+%5D|#+|%0\d+d)\.\w+$", re.IGNORECASE)
 _PRESET = re.compile(r"FFVideoFormat(?:DV)?(?:(\d+)x)?(\d+)([pi])(\d{2,5})")
 _WIDTHS = {720: 1280, 1080: 1920}
@@ -218,6 +219,7 @@ def metadata_tag(tag: Tag, key: str) -> Tag | None:
 
 
 def _kind(url: str, duration: Fraction | None) -> str:
-    if _NUMBERED.search(url) is not None:
+    # a still lasts no time; a numbered picture that lasts is the first of a sequence
+    if _NUMBERED.search(url) is not None or (duration and _FRAME.search(url) is not None):
         return "sequence"
     return "still" if duration == 0 or _PICTURES.search(url) is not None else ""

@@ -14,7 +14,7 @@ from ..otiotime import otio_time
 from .scan import Node, Plain
 
 _TIME = ("value", "rate")
-_CONTRACT = {"origin", "refuse", "reel", "drop", "rate", "raster", "still", "offline"}
+_CONTRACT = {"origin", "refuse", "reel", "drop", "rate", "raster", "still", "sequence", "offline"}
 """What readers themselves say under ``metadata["unisync"]``: never taken from a file."""
 
 

@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import opentimelineio as otio
 
 from ..document import Document, Relink
 from ..errors import EditError, UrlError
+from ..image_sequence import SequenceName, spelled_like
 from ..otiotime import exact_frames, first_shown
 from ..splice import Edit, splice
 from ..timebase import Rate
@@ -136,32 +137,70 @@ class _ClipPatch:
 
     def edits(self) -> Iterator[Edit]:
         reference = reference_nodes(self.clip).get(active_key(self.clip))
-        old_url = text_of(reference, "target_url") if reference else ""
-        if reference is None or not old_url:
-            raise self.error("The clip has no media file that could be relinked")
-        try:
-            old = MediaUrl.parse(old_url)
-            new_url = map_from_local(self.relink.path, self.document.path_map, old)
-        except UrlError as error:
-            raise self.error(error.what) from error
-        yield from self.writer.member(reference, "target_url", new_url)
-        yield from self.reference_name(reference, old.name)
-        yield from self.note(reference, old_url)
+        if reference is not None and schema_of(reference) == "ImageSequenceReference":
+            yield from self.sequence(reference)
+        else:
+            yield from self.file(reference)
+        assert reference is not None, "self.file has seen it"
         yield from self.available_range(reference)
         yield from self.source_range()
         if self.relink.baked:
             yield from self.without_warps()
 
+    def file(self, reference: Node | None) -> Iterator[Edit]:
+        """Where the new media is, and what the reference is called."""
+        old_url = text_of(reference, "target_url") if reference else ""
+        if reference is None or not old_url:
+            raise self.error("The clip has no media file that could be relinked")
+        try:
+            old = MediaUrl.parse(old_url)
+            new = spelled_like(self.relink.path, old.name)
+            new_url = map_from_local(new, self.document.path_map, old)
+        except UrlError as error:
+            raise self.error(error.what) from error
+        yield from self.writer.member(reference, "target_url", new_url)
+        yield from self.reference_name(reference, old.name, new)
+        yield from self.note(reference, old_url)
+
+    def sequence(self, reference: Node) -> Iterator[Edit]:
+        """Folder, prefix, suffix, first number and padding of an ``ImageSequenceReference``."""
+        new = SequenceName.parse(self.relink.path.name)
+        if new is None or new.first is None:
+            raise self.error("The clip plays an image sequence, and its new media is none")
+        base = text_of(reference, "target_url_base")
+        slash = base[-1:] if base[-1:] in ("/", "\\") else ""
+        try:
+            old = MediaUrl.parse(base)
+            folder = map_from_local(self.relink.path.parent, self.document.path_map, old)
+        except UrlError as error:
+            raise self.error(error.what) from error
+        values = {
+            "target_url_base": folder + slash,
+            "name_prefix": new.prefix,
+            "name_suffix": new.suffix,
+        }
+        for key, value in values.items():
+            yield from self.writer.member(reference, key, value)
+        for key, number in (("start_frame", new.first), ("frame_zero_padding", new.padding)):
+            yield from self.writer.member(reference, key, number)
+        name = SequenceName.parse(text_of(reference, "name"))
+        if name is not None:
+            spelled = spelled_like(self.relink.path, str(name)).name
+            yield from self.writer.member(reference, "name", spelled)
+        prefix, suffix = text_of(reference, "name_prefix"), text_of(reference, "name_suffix")
+        padding = int(number_of(reference.get("frame_zero_padding"), 0))
+        yield from self.note(reference, f"{base}{'' if slash else '/'}{prefix}%0{padding}d{suffix}")
+
     def error(self, what: str) -> EditError:
         return EditError(what, file=self.document.path, clip=text_of(self.clip, "name") or None)
 
-    def reference_name(self, reference: Node, old_file: str) -> Iterator[Edit]:
+    def reference_name(self, reference: Node, old_file: str, new: Path) -> Iterator[Edit]:
         """A reference called after its file is called after the new one."""
         name = text_of(reference, "name")
         if name and name == old_file:
-            yield from self.writer.member(reference, "name", self.relink.path.name)
+            yield from self.writer.member(reference, "name", new.name)
         elif name and name == PurePosixPath(old_file).stem:
-            yield from self.writer.member(reference, "name", self.relink.path.stem)
+            yield from self.writer.member(reference, "name", new.stem)
 
     def note(self, reference: Node, old_url: str) -> Iterator[Edit]:
         """Keep the URL that was there first, so that a relink can be told and undone."""

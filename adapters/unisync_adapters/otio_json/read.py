@@ -17,6 +17,7 @@ import opentimelineio as otio
 
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, UniSyncError
+from ..image_sequence import SequenceName
 from ..timebase import Rate
 from .build import build_item
 from .fields import held, read_metadata, read_time, schema_of, text_of
@@ -229,7 +230,8 @@ def _note_media(reference: otio.core.MediaReference) -> None:
         if isinstance(reel, str) and reel:
             facts["reel"] = reel
     if isinstance(reference, otio.schema.ExternalReference):
-        if Path(reference.target_url).suffix.lower() in _STILLS:
+        name = reference.target_url.replace("\\", "/").rpartition("/")[2]
+        if SequenceName.parse(name) is None and Path(name).suffix.lower() in _STILLS:
             facts["still"] = True
     elif isinstance(reference, otio.schema.MissingReference):
         facts["offline"] = True

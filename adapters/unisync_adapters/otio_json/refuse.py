@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import opentimelineio as otio
 
 from ..errors import UrlError
 from ..urls import MediaUrl
 from .build import active_key, reference_nodes
 from .scan import Node
-
-_SEQUENCE_NAME = re.compile(r"%\d*d|#{2,}|\[\d+-\d+\]")
 
 
 def refusal(clip: otio.schema.Clip, node: Node, *, by_premiere: bool = False) -> str | None:
@@ -29,17 +25,15 @@ def refusal(clip: otio.schema.Clip, node: Node, *, by_premiere: bool = False) ->
 def _media_refusal(clip: otio.schema.Clip, node: Node) -> str | None:
     media = clip.media_reference
     if isinstance(media, otio.schema.ImageSequenceReference):
-        return "The media is an image sequence, which cannot be processed yet."
+        return None if media.frame_step == 1 else "The image sequence leaves out frames."
     if active_key(node) not in reference_nodes(node):
         return "The clip's active media reference does not exist in the edit."
     if not isinstance(media, otio.schema.ExternalReference):
         return None
     try:
-        url = MediaUrl.parse(media.target_url)
+        MediaUrl.parse(media.target_url)
     except UrlError as error:
         return f"{error}."
-    if _SEQUENCE_NAME.search(url.name):
-        return "The media is an image sequence, which cannot be processed yet."
     return None
 
 

@@ -13,6 +13,9 @@ from .read import reread
 from .scan import Node, scan
 
 _OF_REFERENCE = ("target_url", "name", "available_range", "metadata/unisync")
+_OF_SEQUENCE = (
+    "target_url_base", "name_prefix", "name_suffix", "start_frame", "frame_zero_padding",
+)  # fmt: skip
 
 
 def verify_document(
@@ -47,7 +50,7 @@ def _allowed(
             reference = f"{relink.origin}/media_references/{_token(active_key(clip))}"
         else:
             reference = f"{relink.origin}/media_reference"
-        allowed |= {f"{reference}/{key}" for key in _OF_REFERENCE}
+        allowed |= {f"{reference}/{key}" for key in (*_OF_REFERENCE, *_OF_SEQUENCE)}
         metadata = root.at(reference).get("metadata")
         if metadata is None or not metadata.members:
             allowed.add(f"{reference}/metadata")

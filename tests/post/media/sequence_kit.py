@@ -51,9 +51,10 @@ def write_exr(
     """
     extra = extra or {}
     height, width = rgb.shape[:2]
-    spec = ImageSpec(width, height, 3 + len(extra), FLOAT)
-    spec.channelnames = ("R", "G", "B", *extra)
     colour = HALF if half else FLOAT
+    mixed = half and any(name.endswith("Z") for name in extra)
+    spec = ImageSpec(width, height, 3 + len(extra), FLOAT if mixed else colour)
+    spec.channelnames = ("R", "G", "B", *extra)
     spec.channelformats = tuple(
         FLOAT if name.endswith("Z") else colour for name in spec.channelnames
     )
