@@ -5,7 +5,8 @@
 A case is an edit of FOLDER ($UNISYNC_TIMELINES) or one that hypothesis generated, damaged up to
 four times: bytes changed, lost, doubled, cut off or taken from another edit; numbers made absurd;
 elements taken out, doubled or swapped; another encoding declared. Then it is read, given back
-unchanged, and a few of its clips are relinked and proven by a fresh read.
+unchanged, a few of its clips are relinked, a dub is laid where the format takes one, and all that
+is proven by a fresh read.
 
 Good ends are *proven*, and an error of our family that names the file and what to do: at reading,
 or (*no proof*) where the proof finds that the damage would show, so that nothing is written.
@@ -40,7 +41,7 @@ from damage import damaged
 from generated import some_documents
 from roundtrip import RATES, files, picture_clips, relink
 
-from unisync_adapters.document import Document, adapters, read_edit
+from unisync_adapters.document import Document, Lay, Layer, adapters, read_edit
 from unisync_adapters.errors import EditError, UniSyncError
 from unisync_adapters.otio_bundle import is_bundle
 
@@ -52,6 +53,20 @@ RELINKED = 4
 """Clips relinked in a case."""
 GENERATED = 60
 """Generated edits of each kind."""
+
+
+DUB = Lay(
+    path=Path("/unisync/dub_fr.wav"),
+    track="DUB FR",
+    language="fr",
+    start=10,
+    duration=100,
+    source_in=0,
+    media_duration=100,
+    start_frame=0,
+    channels=1,
+    sample_rate=48_000,
+)
 
 
 @dataclass(frozen=True)
@@ -227,7 +242,9 @@ def _proven(document: Document, clips: list[otio.schema.Clip]) -> tuple[str, str
             continue
         relinks[one.origin] = one
     chosen = list(relinks.values())
-    document.verify(document.patch(chosen, name="RETURNED"), chosen, name="RETURNED")
+    lays = [DUB] if isinstance(document.adapter, Layer) else []
+    data = document.patch(chosen, name="RETURNED", lays=lays)
+    document.verify(data, chosen, name="RETURNED", lays=lays)
     return "proven", ""
 
 

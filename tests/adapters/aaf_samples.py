@@ -40,7 +40,7 @@ LINEAR = "5b6c85a4-0ede-11d3-80a9-006008143e6f"
 
 @dataclass(frozen=True)
 class Media:
-    """A clip in the bin, its file and its tape."""
+    """A clip in the bin, its file and its tape; ``sound_track`` is the channel of its sound."""
 
     name: str = "A001C003"
     url: str | None = "file:///Volumes/media/A001C003.mov"
@@ -52,6 +52,7 @@ class Media:
     embedded: bool = False
     usage: str | None = None
     raster: tuple[int, int] = (1920, 1080)
+    sound_track: int = 3
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,9 @@ class _Builder:
             master.usage = media.usage
         master.comments["Scene"] = "12A"
         self._slot(master, 1, self._clip(file, 0, media.length), rate=media.rate)
-        self._slot(master, 2, self._clip(file, 0, media.length, "sound"), 3, rate=media.rate)
+        self._slot(
+            master, 2, self._clip(file, 0, media.length, "sound"), media.sound_track, media.rate
+        )
         return master
 
     def _descriptor(self, media: Media) -> Any:

@@ -151,7 +151,7 @@ def _lines(draw: Any, story: Story) -> tuple[Line, ...]:
     for at, shot in story.placed():
         start = max(free, at - draw(st.integers(0, 3)))
         end = max(start + 1, at + shot.length + draw(st.integers(-2, 3)))
-        lines.append(Line(start, end, draw(st.integers(0, SOUND_FRAMES - 60))))
+        lines.append(Line(start, end, draw(st.integers(20, SOUND_FRAMES - 60))))
         free = end
     return tuple(lines)
 
@@ -302,6 +302,7 @@ def avid_aaf(story: Story) -> bytes:
             start=story.start if name in PLATES else 0,
             drop=story.drop,
             reel=None,
+            sound_track=1,
             raster=(320, 240),
         )
         for name in names

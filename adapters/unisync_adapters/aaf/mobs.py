@@ -70,8 +70,15 @@ def exact(value: Any) -> Fraction:
 
 
 def length_of(component: Any) -> int:
-    """Edit units; 0 where it is unknown (-1 in some files)."""
-    return max(0, int(check_number(int(value_of(component, "Length", 0)))))
+    """Edit units; 0 where it is unknown (-1 in some files).
+
+    Raises:
+        EditError: it is negative otherwise, or larger than any.
+    """
+    length = int(check_number(int(value_of(component, "Length", 0))))
+    if length < -1:
+        raise EditError(f"A length of {length} edit units does not exist")
+    return max(0, length)
 
 
 @dataclass(frozen=True, slots=True)

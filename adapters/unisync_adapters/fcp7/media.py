@@ -163,23 +163,39 @@ class FileTable:
         self.source = source
         self.definitions: dict[str, int] = {}
         self.references: dict[int, str] = {}
+        self._again: dict[str, list[int]] = {}
         self._media: dict[int, MediaFile] = {}
         self._made: dict[tuple[int, Rate], otio.core.MediaReference] = {}
         for file in elements(source, "file"):
             identity = self.references[file.row] = file.id or ""
-            if identity and file.has_children:
-                self.definitions.setdefault(identity, file.row)
+            if not (identity and file.has_children):
+                continue
+            if self.definitions.setdefault(identity, file.row) != file.row:
+                self._again.setdefault(identity, []).append(file.row)
 
     def media(self, element: Element) -> MediaFile | None:
-        """What a clipitem's ``file`` element stands for; None when it is defined nowhere."""
+        """What a clipitem's ``file`` element stands for; None when it is defined nowhere.
+
+        Raises:
+            EditError: it is defined twice, and not as the same file.
+        """
         refers = not element.has_children
-        row = self.definitions.get(self.references[element.row]) if refers else element.row
+        row = self._defined(self.references[element.row]) if refers else element.row
         if row is None:
             return None
         media = self._media.get(row)
         if media is None:
             media = self._media[row] = MediaFile.of(Element(self.source, row))
         return media
+
+    def _defined(self, identity: str) -> int | None:
+        row = self.definitions.get(identity)
+        for other in self._again.get(identity, ()):
+            one, two = (Element(self.source, r).text_of("pathurl") for r in (row or 0, other))
+            if one != two:
+                what = f"The file id {identity!r} is defined twice, as {one!r} and as {two!r}"
+                raise Element(self.source, other).located(EditError(what))
+        return row
 
     def reference(self, media: MediaFile, rate: Rate) -> otio.core.MediaReference:
         """The one reference of this file's clips, at this rate where the file states none."""
