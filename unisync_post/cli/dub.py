@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from ..exit_codes import ExitCode
+from ..farm.on import crew_on
 from ..job.dub import Dubbed, dub_edit
 from ..job.events import Event
 from ..job.run import summary
 from ..plan.options import PlanOptions
+from .on import on_option
 from .options import burn_in_option, edit_options, engine_option, workers_option
 from .progress import following
 
@@ -21,6 +23,7 @@ from .progress import following
 @edit_options
 @engine_option
 @workers_option
+@on_option
 @burn_in_option
 @click.option(
     "--out",
@@ -35,6 +38,7 @@ def dub(
     out: Path,
     engine: str,
     workers: int | None,
+    on: str | None,
     burn_in: bool,
     as_json: bool,
 ) -> None:
@@ -42,9 +46,16 @@ def dub(
 
     Run again after any interruption: finished shots are not rendered twice.
     """
-    with following(as_json) as listen:
+    with following(as_json) as listen, crew_on(on, workers=workers) as crew:
         made = dub_edit(
-            edit, out, options, engine=engine, workers=workers, burn_in=burn_in, listen=listen
+            edit,
+            out,
+            options,
+            engine=engine,
+            workers=workers,
+            crew=crew,
+            burn_in=burn_in,
+            listen=listen,
         )
         if as_json:
             listen(Event("end", status="assembled", message=str(made.returned.edit)))

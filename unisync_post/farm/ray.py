@@ -32,6 +32,8 @@ OBJECT_STORE = 100 << 20
 """Bytes, for a Ray of our own: nothing but small events goes through it."""
 PATIENCE = 15.0
 """Seconds without the head's answer. Ray itself ends the whole process after 60."""
+JOINING = 20.0
+"""Seconds in which a cluster must let this machine in."""
 _LOOK_EVERY = 2.0
 _SIZE = re.compile(r"vram(\d+)")
 
@@ -143,8 +145,8 @@ class RayCrew:
             raise FarmLostError(
                 f"The head of the Ray cluster at {self.address} has not answered for "
                 f"{silence:.0f} s",
-                remedy="Finished shots are kept. `unisync render JOB` goes on without Ray; the "
-                "same command goes on with it, once it is back.",
+                remedy="Finished shots are kept: `unisync render OUT` goes on without Ray, the "
+                "same command with it, once it is back.",
             )
 
     def close(self) -> None:
@@ -297,18 +299,36 @@ def _connect(address: str, workers: int | None) -> Any:
         )
         return ray
     _refuse_unreachable(address)
-    try:
-        ray.init(address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    error = _joined(ray, address, quiet)
+    if error is not None:
         if "ersion mismatch" in str(error):
             raise MixedVersionsError(
                 f"The Ray cluster at {address} is not what is installed here: {error}"
             ) from error
         raise UnreachableAddressError(
             f"This machine cannot join the Ray cluster at {address}: {error}",
-            remedy=f"Make it a node first: ray start --address={address}",
+            remedy=f"See that its head runs, and make this machine a node of it first: "
+            f"ray start --address={address if address != 'auto' else 'HOST:6379'}",
         ) from error
     return ray
+
+
+def _joined(ray: Any, address: str, quiet: Mapping[str, Any]) -> BaseException | None:
+    """Join; why that failed, or None. Ray itself would go on trying for minutes where a port is
+    open and no head behind it, or where the cluster that it remembers is gone."""
+    ended: list[BaseException | None] = []
+
+    def join() -> None:
+        try:
+            ray.init(address, **quiet)
+            ended.append(None)
+        except Exception as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=join, daemon=True)
+    thread.start()
+    thread.join(JOINING)
+    return ended[0] if ended else TimeoutError(f"no answer of a Ray head in {JOINING:.0f} s")
 
 
 def _refuse_unreachable(address: str) -> None:

@@ -21,7 +21,7 @@ from ..engines import best
 from ..engines.unisync import MODEL_VARIABLE
 from ..errors import JobError, UniSyncError
 from ..job.worker import Ended, Order, Refused, Stop, attend
-from .roots import VARIABLE, Roots, mapped, read_roots
+from .roots import VARIABLE, mapped, read_roots
 from .versions import Versions, refuse_mixed
 
 _LAST_WORDS = 5.0
@@ -73,8 +73,8 @@ class Attendant:
     def __init__(self, brief: Brief) -> None:
         for name, value in brief.environment.items():
             os.environ.setdefault(name, value)
-        self._ours, theirs = Pipe()
-        threading.Thread(target=_work, args=(theirs, brief), daemon=True).start()
+        self._ours, self._theirs = Pipe()
+        threading.Thread(target=_work, args=(self._theirs, brief), daemon=True).start()
 
     def hear(self, node: str) -> Iterator[object]:
         """Everything that the worker says, first where it is; ends with it."""
@@ -86,9 +86,13 @@ class Attendant:
     def tell(self, message: Order | Stop | None) -> None:
         """None: leave the shot under way and end."""
         with suppress(OSError):  # it has ended
-            if isinstance(message, Order):
-                message = replace(message, job=_here(message.job))
-            elif message is None:
+            try:
+                if isinstance(message, Order):
+                    message = _brought_here(message)
+            except UniSyncError as error:
+                self._theirs.send(Ended("refused", str(error)))  # the worker is idle, and silent
+                return
+            if message is None:
                 self._ours.send(Stop())
             self._ours.send(message)
 
@@ -105,10 +109,16 @@ def _work(pipe: Connection, brief: Brief) -> None:
         os._exit(0)  # it may hold a GPU that others wait for, and nobody left to end it
 
 
-def _here(job: Path) -> Path:
-    """The job's folder as this machine sees it."""
+def _brought_here(order: Order) -> Order:
+    """The order with its folders as this machine sees them."""
     named = os.environ.get(VARIABLE)
-    return mapped(job, read_roots(Path(named)) if named else Roots())
+    if not named:
+        return order
+    roots = read_roots(Path(named))
+    fence = order.fence
+    if fence is not None:
+        fence = replace(fence, folder=mapped(fence.folder, roots))
+    return replace(order, job=mapped(order.job, roots), fence=fence)
 
 
 def answers(host: str, port: int, within: float = 5.0) -> bool:
@@ -118,14 +128,3 @@ def answers(host: str, port: int, within: float = 5.0) -> bool:
     except OSError:
         return False
     return True
-
-
-__all__ = [
-    "Attendant",
-    "Brief",
-    "Ended",
-    "FarmLostError",
-    "Placed",
-    "UnreachableAddressError",
-    "answers",
-]

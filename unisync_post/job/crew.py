@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from ..engines.base import EngineInfo
+from ..lease import Fence
 from .events import Event
 from .faults import RetryPolicy
 from .queue import Task
@@ -71,10 +72,10 @@ class Member:
     def idle(self) -> bool:
         return self.info is not None and self.task is None
 
-    def give(self, task: Task, *, last: bool) -> None:
+    def give(self, task: Task, *, last: bool, fence: Fence | None = None) -> None:
         """Raises OSError: it is gone; the task is its all the same, as if it had died at it."""
         self.task, self.moved, self._at = task, time.monotonic(), ("", 0)
-        self.send(Order(task.job, task.clip.index, last))
+        self.send(Order(task.job, task.clip.index, last, fence))
 
     def hear(self, event: Event) -> None:
         """Only getting on counts: the same step said again is no sign of life."""

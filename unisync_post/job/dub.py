@@ -19,6 +19,7 @@ from ..records import clear_stale
 from ..review.page import build_review
 from .assemble import Assembled, assemble
 from .bundle import with_bundle_media
+from .crew import Crew
 from .events import Event, Listener, silent
 from .folder import JobFolder, create_job, jobs_in, open_job
 from .pool import WorkerPool
@@ -49,6 +50,7 @@ def dub_edit(
     *,
     engine: str = "auto",
     workers: int | None = None,
+    crew: Crew | None = None,
     burn_in: bool = True,
     listen: Listener = silent,
 ) -> Dubbed:
@@ -62,14 +64,15 @@ def dub_edit(
         out: folder for everything that is made.
         options: which dub, which tracks, handles, path maps.
         engine: ``auto``, ``draft`` …
-        workers: processes on this machine; None: one for each GPU, or one.
+        workers: processes; None: one for each GPU, or one.
+        crew: where they run; None: on this machine.
         burn_in: label draft pictures in the review proxies (never in the delivered media).
         listen: hears the events.
 
     Raises:
         UniSyncError: the edit cannot be read or planned, or nothing can be written.
     """
-    with WorkerPool(engine, workers) as pool:  # the engine opens while the edit is read
+    with WorkerPool(engine, workers, crew=crew) as pool:  # the engine opens while the edit is read
         job = plan_job(edit, out, options, pool)
         for message in choices(job.plan, pool.info):
             listen(Event("choice", message=message))

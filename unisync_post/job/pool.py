@@ -16,12 +16,14 @@ from types import TracebackType
 
 from ..engines.base import EngineInfo
 from ..errors import EngineError, JobError
+from ..lease import Fence
 from ..plan.plan import ClipPlan
 from ..records import write_atomic
 from .crew import Crew, Death, LocalCrew, Member
 from .events import Event, Listener, silent
 from .faults import RetryPolicy, is_full
 from .folder import JobFolder
+from .holds import Holds
 from .queue import Line, Queue, Task
 from .tally import summary, tally
 from .work import disk_full, done_event, finished, set_aside, unique
@@ -44,7 +46,7 @@ class WorkerPool:
         workers: most processes; None: as many as the crew has room for.
         policy: retries and time limits.
         listen: hears each event as it comes, before :meth:`poll` returns it.
-        crew: where they run; None: on this machine.
+        crew: where they run; None: on this machine. Shots rendered elsewhere are leased.
         fingerprint: of the engine that is wanted; None: whatever the first worker opens.
     """
 
@@ -60,6 +62,7 @@ class WorkerPool:
         self.engine = engine
         self.policy = policy or RetryPolicy()
         self._crew = crew or LocalCrew()
+        self._holds = Holds() if crew is not None else None
         self._most = workers
         self._fingerprint = fingerprint
         self._listen = listen
@@ -166,10 +169,14 @@ class WorkerPool:
         for member in self._members:
             member.bury()
         self._members.clear()
+        if self._holds is not None:
+            self._holds.release_all()
         self._crew.close()
 
     def _turn(self, timeout: float) -> None:
         self._crew.check()
+        if self._holds is not None:
+            self._holds.beat()
         self._look_for_marks()
         self._hand_out()
         self._end_lines()
@@ -200,10 +207,25 @@ class WorkerPool:
             task = self._queue.take(time.monotonic())
             if task is None:
                 return
+            fence = None
+            if self._holds is not None:
+                fence = self._holds.claim(self._lease(task))
+                if fence is None:
+                    self._queue.put_back(task, time.monotonic() + _BUSY_PAUSE)
+                    continue
+            last = task.attempts + 1 >= self.policy.attempts
             try:
-                member.give(task, last=task.attempts + 1 >= self.policy.attempts)
+                member.give(task, last=last, fence=fence)
             except OSError:
                 self._lost(member, "died")
+
+    def _lease(self, task: Task) -> Path:
+        return self._queue.lines[task.job].job.lease_folder(task.key)
+
+    def _give_up(self, task: Task) -> None:
+        """Nobody here is at this shot any more."""
+        if self._holds is not None:
+            self._holds.release(self._lease(task))
 
     def _free_member(self) -> Member | None:
         """One that is idle; if there is none, start another where there is work and room."""
@@ -249,6 +271,7 @@ class WorkerPool:
         elif isinstance(message, Ended) and member.task is not None:
             task = member.task
             member.free()
+            self._give_up(task)
             if message.outcome in ("full", "refused") and self._crew.avoid(member):
                 # this machine's own trouble, perhaps: the shot goes to another one
                 said = f"{member.name} gave shot {task.clip.index} back: {message.reason}"
@@ -282,7 +305,7 @@ class WorkerPool:
 
     def _ended(self, task: Task, ended: Ended) -> None:
         now = time.monotonic()
-        if ended.outcome == "busy":
+        if ended.outcome in ("busy", "lost"):
             self._queue.put_back(task, now + _BUSY_PAUSE)
         elif ended.outcome == "again":
             task = replace(task, attempts=task.attempts + 1)
@@ -336,6 +359,7 @@ class WorkerPool:
             return
         task = member.task
         if status == "stopped" and task is not None:
+            self._give_up(task)
             self._queue.put_back(task, 0.0)
             return
         if death.with_machine:
@@ -345,7 +369,11 @@ class WorkerPool:
             what = f"stood still for {self.policy.stall:.0f} s"
         self._say(Event("worker", status=status, message=f"{member.name} {what}"))
         if task is not None:
-            self._blame(task, what, death)
+            fence = self._holds.fence(self._lease(task)) if self._holds is not None else None
+            try:
+                self._blame(task, what, death, fence)
+            finally:
+                self._give_up(task)
 
     def _dismiss(self, member: Member) -> None:
         member.kill()
@@ -370,7 +398,7 @@ class WorkerPool:
         if not self._members:
             self._start(0)
 
-    def _blame(self, task: Task, what: str, death: Death) -> None:
+    def _blame(self, task: Task, what: str, death: Death, fence: Fence | None) -> None:
         """A shot took its worker down: once may be chance, after that it is set aside. One whose
         machines go away, too, is not given to every machine there is."""
         if death.with_machine:
@@ -384,7 +412,7 @@ class WorkerPool:
                 write_atomic(report, death.trace.encode())
             if task.deaths >= self.policy.deaths or task.attempts >= self.policy.attempts:
                 losses = task.attempts if death.with_machine else task.deaths
-                result = set_aside(line.job, task.clip, losses, what, self._info)
+                result = set_aside(line.job, task.clip, losses, what, self._info, fence)
                 self._queue.release(task)
                 if result is not None:
                     self._say(done_event(task.clip, task.key, result, result.status), task.job)

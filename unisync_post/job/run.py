@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from ..engines.base import Engine
 from ..errors import JobCancelledError, JobError
 from ..plan.plan import ClipPlan
+from .crew import Crew
 from .events import Event, Listener, silent
 from .faults import RetryPolicy
 from .folder import JobFolder
@@ -26,6 +27,7 @@ def render_job(
     workers: int | None = None,
     engine: Engine | None = None,
     pool: WorkerPool | None = None,
+    crew: Crew | None = None,
     policy: RetryPolicy | None = None,
     listen: Listener = silent,
 ) -> Counter[str]:
@@ -38,6 +40,7 @@ def render_job(
         workers: processes, each with the engine opened once; None: one for each GPU, or one.
         engine: render in this process with this engine instead; nothing is tried twice then.
         pool: use these workers; they stay.
+        crew: where workers are started for this job; None: on this machine.
         policy: of the workers started for this job.
         listen: hears the events, in this process's main thread.
 
@@ -62,7 +65,9 @@ def render_job(
         _render_in_pool(pool, job, clips, listen)
     elif todo and engine is None:
         count = min(workers, len(todo)) if workers else None
-        with WorkerPool(job.job.engine, count, policy) as own:
+        wanted = job.job.fingerprint if crew is not None else None
+        own = WorkerPool(job.job.engine, count, policy, crew=crew, fingerprint=wanted)
+        with own:
             _render_in_pool(own, job, clips, listen)
     else:
         _render_here(job, todo, len(clips) - len(todo), engine, listen)
