@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import socket
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 def dump(record: object) -> bytes:
     """The record as indented JSON; equal records give equal bytes."""
-    return TypeAdapter(type(record)).dump_json(record, indent=1) + b"\n"
+    return _adapter(type(record)).dump_json(record, indent=1) + b"\n"
 
 
 def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record:
@@ -36,7 +37,7 @@ def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record
         JobError: the bytes are not such a record (damaged, or of another version).
     """
     try:
-        return TypeAdapter(kind).validate_json(data)
+        return _adapter(kind).validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -45,6 +46,12 @@ def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record
             file=file,
             remedy="Remove it and run again; finished shots are kept.",
         ) from error
+
+
+@cache
+def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
+    """Made once a type: making one takes longer than all that it does."""
+    return TypeAdapter(kind)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
