@@ -80,7 +80,6 @@ class Claims:
     set_aside: list[tuple[ClipPlan, ShotResult]] = field(default_factory=list)
     _settled: set[int] = field(default_factory=set)
     _not_before: dict[str, float] = field(default_factory=dict)
-    _next: int = 0
 
     def __post_init__(self) -> None:
         self._keys = [self.job.render_key(clip) for clip in self.clips]
@@ -98,23 +97,18 @@ class Claims:
     def take(self, fits: Callable[[ClipPlan], bool] = lambda clip: True) -> Claim | None:
         """The next shot that is free, or None: then every other one is held, or rests.
 
-        A pilot goes on behind the shot it had last, so that it stays with shots of one size.
-
         Args:
             fits: whether there is time for it.
 
         Raises:
             OSError: the job folder cannot be reached.
         """
-        count = len(self.clips)
-        for number in [(self._next + step) % count for step in range(count)]:
-            if number in self._settled or not fits(self.clips[number]):
+        for number, (clip, key) in enumerate(zip(self.clips, self._keys, strict=True)):
+            rests = self.clock() < self._not_before.get(key, self.clock())
+            if rests or self._is_settled(number) or not fits(clip):
                 continue
-            if self.clock() < self._not_before.get(self._keys[number], 0.0):
-                continue
-            claim = None if self._is_settled(number) else self._claim(number)
+            claim = self._claim(number)
             if claim is not None:
-                self._next = (number + 1) % count
                 return claim
         return None
 
@@ -150,20 +144,22 @@ class Claims:
 
 
 def in_turn(plan: FarmPlan, clips: Iterable[ClipPlan], start: float) -> tuple[ClipPlan, ...]:
-    """The plan's shots in its order, from one point of its whole work and round to it again.
+    """The plan's shots as one pilot takes them: a whole group, long ones first, then the next.
 
     Args:
         clips: those wanted.
-        start: the point, 0 to 1; pilots at different points hardly ever meet, and each stays with
-            shots of one size for as long as there are any.
+        start: a point of the plan's work, 0 to 1: the pilot begins with the group that holds it.
+            So groups have pilots as they have work, each pilot stays with shots of one size for as
+            long as there are any, and no long shot is begun last.
     """
     wanted = {clip.index: clip for clip in clips}
-    shots = [shot for shot in plan.shots if shot in wanted]
-    shots += sorted(wanted.keys() - set(shots))  # another face was chosen since: another shot
-    minutes = dict(pair for g in plan.groups for pair in zip(g.shots, g.minutes, strict=True))
-    done = list(accumulate(minutes.get(shot, 0.0) for shot in shots))
-    first = sum(1 for end in done if end <= start * done[-1]) if done else 0
-    return tuple(wanted[shot] for shot in (*shots[first:], *shots[:first]))
+    groups = [[shot for shot in group.shots if shot in wanted] for group in plan.groups]
+    ends = list(accumulate(sum(group.minutes) for group in plan.groups))
+    first = sum(end <= start * plan.minutes for end in ends)
+    shots = [shot for group in (*groups[first:], *groups[:first]) for shot in group]
+    # another face was chosen since: another shot, which the plan does not know
+    shots += sorted(wanted.keys() - set(shots))
+    return tuple(wanted[shot] for shot in shots)
 
 
 def starting_point(slot: int) -> float:

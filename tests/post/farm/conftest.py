@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from farm_kit import (
     PYTHONPATH,
     Cut,
     Titled,
+    end_all,
     media_of,
     plan_farm_job,
     plan_for,
@@ -59,6 +60,13 @@ def trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("TROUBLE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    """No process outlives its test."""
+    yield
+    end_all()
 
 
 @pytest.fixture

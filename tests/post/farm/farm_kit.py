@@ -45,6 +45,7 @@ class Titled(Sound):
 
 PYTHONPATH = os.pathsep.join((str(Path(__file__).parent), str(JOB_KIT)))
 """Where other processes find ``farm_engines`` and ``bad_engines``."""
+STARTED: list[subprocess.Popen[str]] = []
 UNISYNC = (sys.executable, "-c", "from unisync_post.cli import main; main()")
 
 
@@ -66,13 +67,23 @@ def media_of(out: Path) -> dict[str, str]:
 
 def start(*words: str | Path, **variables: str) -> subprocess.Popen[str]:
     """`unisync` with these words as a process of its own, both outputs in one pipe."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*UNISYNC, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **variables},
     )
+    STARTED.append(process)
+    return process
+
+
+def end_all() -> None:
+    """End what a test that failed has left running."""
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
 
 
 def ended(process: subprocess.Popen[str], within: float = 120) -> tuple[int, str]:
