@@ -170,7 +170,9 @@ class _Rendering:
 
     def __post_init__(self) -> None:
         self.played = self.shot.played()
-        self.window: CropWindow = crop_window(self.track, self.engine.info.size)
+        self.window: CropWindow = crop_window(
+            self.track, self.engine.info.size, self.engine.info.framing
+        )
         self.landmarks = to_crop(self.track.landmarks, self.window)
 
     def write(self, target: Path) -> None:

@@ -1,18 +1,19 @@
-"""Pictures to latents and back: the Wan 2.1 VAE, a whole shot at a time, four frames in memory.
+"""Pictures to latents and back, a whole shot at a time, four frames in memory.
 
-A shot is encoded once, with its first frame repeated in front. The VAE is causal and turns the
+A shot is encoded once, with its first frame repeated in front. The Wan VAE is causal and turns the
 frames 1 + 4n into 1 + n latents, so latent 0 is the first frame alone and, of the rest, latent j
 holds the frames 4j .. 4j + 3: a cut anywhere between two latents is a cut between two frames, and
 every window of the network sees the same latents. A window encoded by itself would not: its first
 frame has no past.
 
 Both directions keep the VAE's own causal feature caches between calls, so what is held does not
-grow with the shot and nothing is computed twice.
+grow with the shot and nothing is computed twice. The :class:`.group_autoencoder.GroupAutoencoder`
+of tiny networks has the same layout and no memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -24,9 +25,12 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from torch import Tensor, nn
 
 from .errors import CheckpointError, InputError
+from .group_autoencoder import GroupAutoencoder
 
 Frames = npt.NDArray[np.uint8]
 """Pictures (F, H, W, 3), full-range RGB."""
+
+Autoencoder = AutoencoderKLWan | GroupAutoencoder
 
 CacheEntry = Tensor | str | None
 """What one causal convolution remembers; the VAE marks a first step with a word."""
@@ -54,22 +58,23 @@ class Encoded:
 
 
 class LatentCodec:
-    """``AutoencoderKLWan`` as a codec of whole shots.
+    """An autoencoder as a codec of whole shots.
 
     Args:
-        vae: the Wan 2.1 VAE (stride 4 x 8 x 8), any device, float32 or bfloat16. With its tiling
-            enabled, pictures larger than a tile go through it tile by tile.
+        vae: the Wan 2.1 VAE (stride 4 x 8 x 8), any device, float32 or bfloat16; with its tiling
+            enabled, pictures larger than a tile go through it tile by tile. Or a tiny network's.
 
     Raises:
         CheckpointError: a VAE of other strides.
     """
 
-    def __init__(self, vae: AutoencoderKLWan) -> None:
+    def __init__(self, vae: Autoencoder) -> None:
         config = vae.config
         strides = (config.scale_factor_temporal, config.scale_factor_spatial)
-        if strides != (STRIDE, SIDE) or config.patch_size or config.is_residual:
+        patch, residual = config.get("patch_size"), config.get("is_residual")
+        if strides != (STRIDE, SIDE) or patch or residual:
             raise CheckpointError(
-                f"a VAE with strides {strides}, patch size {config.patch_size}; UniSync needs the "
+                f"a VAE with strides {strides}, patch size {patch}; UniSync needs the "
                 f"Wan 2.1 VAE: {(STRIDE, SIDE)}, none",
                 remedy="Take the vae folder of Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
             )
@@ -143,13 +148,11 @@ class LatentCodec:
 
     def _encoded(self, pieces: Iterable[Frames]) -> Iterator[Tensor]:
         """One normalised latent for each piece: a frame, then four and four."""
-        half = _Half(self.vae, self.vae.encoder, shrinks=True)
+        encode = _encoder(self.vae)
         for piece in pieces:
             pixels = torch.from_numpy(np.ascontiguousarray(piece)).to(self.vae.device)
-            moments = self.vae.quant_conv(half(to_unit(pixels).to(self.vae.dtype)))
-            # the posterior's mean: the published network was trained on it, not on samples
-            mean = moments.chunk(2, dim=1)[0].float()
-            yield (mean - self._mean.to(mean)) / self._std.to(mean)
+            z = encode(to_unit(pixels).to(self.vae.dtype)).float()
+            yield (z - self._mean.to(z)) / self._std.to(z)
 
     def decode_stream(self, latents: Iterable[Tensor], frames: int) -> Iterator[Frames]:
         """``decode`` of latents that come one by one, each asked for when its pictures are.
@@ -161,19 +164,37 @@ class LatentCodec:
         Yields:
             as ``decode``.
         """
-        half = _Half(self.vae, self.vae.decoder, shrinks=False)
+        decode = _decoder(self.vae)
         for step, latent in enumerate(latents):
             with torch.no_grad():
                 z = latent.to(self.vae.device, torch.float32)
                 z = (z * self._std.to(z) + self._mean.to(z)).to(self.vae.dtype)
-                pixels = half(self.vae.post_quant_conv(z))
+                pixels = decode(z)
             if step:
                 left = frames - (step - 1) * STRIDE
                 yield to_bytes(pixels)[:left].cpu().numpy()
 
 
+def _encoder(vae: Autoencoder) -> Callable[[Tensor], Tensor]:
+    """Of one shot: (1, 3, 1 or 4, H, W) of the next frames -> (1, C, 1, h, w)."""
+    if isinstance(vae, GroupAutoencoder):
+        # a frame alone is a group that stands still
+        return lambda pixels: vae.encode(pixels.expand(-1, -1, STRIDE, -1, -1))
+    half = _Half(vae, vae.encoder, shrinks=True)
+    # the posterior's mean: the published network was trained on it, not on samples
+    return lambda pixels: vae.quant_conv(half(pixels)).chunk(2, dim=1)[0]
+
+
+def _decoder(vae: Autoencoder) -> Callable[[Tensor], Tensor]:
+    """Of one shot: (1, C, 1, h, w) of the next latent -> (1, 3, 1 or 4, H, W)."""
+    if isinstance(vae, GroupAutoencoder):
+        return vae.decode
+    half = _Half(vae, vae.decoder, shrinks=False)
+    return lambda z: half(vae.post_quant_conv(z))
+
+
 class _Half:
-    """The VAE's encoder or decoder, called a step at a time, with a feature cache for each tile.
+    """The Wan VAE's encoder or decoder, called a step at a time; a feature cache for each tile.
 
     Tiles are cut and blended as the VAE's own ``tiled_encode`` and ``tiled_decode`` do; theirs
     hold the whole clip of every tile, these hold one step.

@@ -15,7 +15,7 @@ import torch
 
 from .audio import AudioEncoder
 from .checkpoints.inspection import Mode
-from .codec import LatentCodec
+from .codec import Autoencoder, LatentCodec
 from .errors import CancelledError, CheckpointError
 from .generate import Run, joint_velocity, pictures, prepare
 from .prompt import PromptEmbeds
@@ -26,8 +26,6 @@ from .speed import MagRatios, calibrate
 from .transformer import UniSyncTransformer3DModel
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKLWan
-
     from .memory import Profile
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,7 @@ class UniSyncPipeline:
     def __init__(
         self,
         transformer: UniSyncTransformer3DModel,
-        vae: AutoencoderKLWan,
+        vae: Autoencoder,
         audio_encoder: AudioEncoder,
         prompt: PromptEmbeds,
         settings: SamplingSettings | None = None,
@@ -230,7 +228,7 @@ def _shown_the_plate(transformer: UniSyncTransformer3DModel) -> bool:
 
 def _check_parts(
     transformer: UniSyncTransformer3DModel,
-    vae: AutoencoderKLWan,
+    vae: Autoencoder,
     encoder: AudioEncoder,
     prompt: PromptEmbeds,
 ) -> None:

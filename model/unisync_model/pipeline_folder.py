@@ -20,8 +20,10 @@ from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler
 
 from .audio import AudioEncoder, open_audio_encoder
 from .checkpoints.safety import PICKLE_SUFFIXES, refusal
+from .codec import Autoencoder
 from .errors import CheckpointError
 from .folder import ModelFolder
+from .group_autoencoder import GroupAutoencoder
 from .lora import LoraMeta, meta_of
 from .memory import Profile
 from .placement import place, place_vae, quantization
@@ -97,9 +99,7 @@ def open_pipeline(
 
     found = ModelFolder.open(folder)
     parts = parts_of(found)
-    vae = AutoencoderKLWan.from_pretrained(
-        parts.vae, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
-    )
+    vae = open_vae(parts.vae)
     if profile is None:
         network = found.load_transformer(dtype=dtype, device=device)
         vae, ear_device = vae.to(device), device
@@ -112,6 +112,16 @@ def open_pipeline(
         open_audio_encoder(parts.audio_encoder, ear_device),
         PromptEmbeds.load(parts.prompt_embeds),
         settings_of(found),
+    )
+
+
+def open_vae(folder: Path) -> Autoencoder:
+    """The autoencoder that a folder's configuration names, in float32."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tiny = config.get("_class_name") == GroupAutoencoder.__name__
+    kind = GroupAutoencoder if tiny else AutoencoderKLWan
+    return kind.from_pretrained(
+        folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 
 import torch
-from diffusers import AutoencoderKLWan, BitsAndBytesConfig
+from diffusers import BitsAndBytesConfig
 from torch import nn
 
+from .codec import Autoencoder
 from .errors import CheckpointError, ModelError
+from .group_autoencoder import GroupAutoencoder
 from .memory import Profile
 from .transformer import UniSyncTransformer3DModel
 
@@ -79,9 +81,7 @@ def place(
     return model
 
 
-def place_vae(
-    vae: AutoencoderKLWan, profile: Profile, device: str | torch.device
-) -> AutoencoderKLWan:
+def place_vae(vae: Autoencoder, profile: Profile, device: str | torch.device) -> Autoencoder:
     """Sets the VAE's precision and tiling, and moves it; it stays on the device.
 
     Tiles overlap by a quarter of their side, blended.
@@ -90,6 +90,8 @@ def place_vae(
         parameter.data = parameter.data.to(
             device, torch.float32 if profile.vae_bytes == 4 else torch.bfloat16
         )
+    if isinstance(vae, GroupAutoencoder):
+        return vae  # its whole picture is smaller than a tile
     if profile.vae_tile is None:
         vae.disable_tiling()
     else:

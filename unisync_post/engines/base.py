@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from unisync_adapters.timebase import Rate
 
+from ..faces.crop import WHOLE_FACE, Framing
+
 
 @dataclass(frozen=True)
 class Driver:
@@ -97,6 +99,7 @@ class EngineInfo:
         fingerprint: hash of everything that decides its pixels: code version, weights, settings.
         draft: its pictures are previews and are labelled so everywhere.
         size: side of the square crop it wants, pixels.
+        framing: what of the face the crop shows.
         window: most frames in one take.
         overlap: context frames shared by neighbouring takes.
         title: what people call it; its name where empty.
@@ -109,6 +112,7 @@ class EngineInfo:
     fingerprint: str
     draft: bool
     size: int = 512
+    framing: Framing = WHOLE_FACE
     window: int = 240
     overlap: int = 24
     title: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import EngineError
+from ..faces.crop import WHOLE_FACE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +25,7 @@ class Setup:
         title: what its pictures are made by, for people.
         draft: its pictures are previews, and are labelled so everywhere.
         size: side of the square face crop, pixels; a multiple of 64.
+        side, down: what of the face it shows (:class:`~..faces.crop.Framing`).
         profile: memory profile (:data:`unisync_model.memory.PROFILES`); empty takes the fastest
             for a card of this size. To be named where the machines of a farm differ: precision
             changes pixels, and a job is rendered by one engine.
@@ -37,6 +39,8 @@ class Setup:
     title: str = "UniSync"
     draft: bool = False
     size: int = 512
+    side: float = WHOLE_FACE.side
+    down: float = WHOLE_FACE.down
     profile: str = ""
     attention: str = "auto"
     compile: bool = False

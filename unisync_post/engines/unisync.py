@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from unisync_model.errors import ModelError
 
 from ..errors import EngineError
+from ..faces.crop import Framing
 from .base import EngineInfo, Generated, Take
 from .fingerprint import fingerprint
 from .setup import SETUP, Setup
@@ -92,6 +93,7 @@ class UniSyncEngine:
             draft=setup.draft,
             title=setup.title,
             size=setup.size,
+            framing=Framing(setup.side, setup.down),
             window=_most_frames(setup.size),
             memory=self._fit.host,
             gpu_memory=0 if profile.name == "cpu" else self._fit.estimate.total,

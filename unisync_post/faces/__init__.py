@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .config import FaceConfig
-from .crop import crop_frame, crop_window, to_crop
+from .crop import Framing, crop_frame, crop_window, to_crop
 from .matte import MatteConfig, mouth_matte
 from .pose import draw_pose
 from .track import track_faces
@@ -14,6 +14,7 @@ __all__ = [
     "FaceConfig",
     "FaceState",
     "FaceTrack",
+    "Framing",
     "Matte",
     "MatteConfig",
     "crop_frame",

@@ -8,6 +8,7 @@ lags), in floating point (nothing is rounded), and never across a cut.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +19,38 @@ from .resample import crop_frame
 from .smooth import gaussian, runs, without_outliers
 from .types import CropWindow, FaceTrack
 
-__all__ = ["crop_frame", "crop_window", "to_crop"]
+__all__ = ["WHOLE_FACE", "Framing", "crop_frame", "crop_window", "to_crop"]
 
-_CENTRE = np.array([0.0, 0.23, 0.10])
-"""What the window is centred on, in face heights: mid-face, inside the head, so that a turned or
-nodding head stays centred and an opened jaw fits below."""
+_DEPTH = 0.10
+"""Of the window's centre, in face heights: inside the head, so that a turned or nodding head stays
+centred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What of a face the window shows, in face heights (hair line to chin, jaw at rest).
+
+    Attributes:
+        side: of the window. At 1.5 an opened jaw fits with a tenth of the side to spare.
+        down: its middle, below the point between the eyes; .23 is mid-face.
+    """
+
+    side: float = 1.5
+    down: float = 0.23
+
+
+WHOLE_FACE = Framing()
 
 
 def crop_window(
-    track: FaceTrack, size: int = 512, scale: float = 1.5, sigma: float = 3.0
+    track: FaceTrack, size: int = 512, framing: Framing = WHOLE_FACE, sigma: float = 3.0
 ) -> CropWindow:
     """The window of a face through a shot.
 
     Args:
         track: the face.
         size: side S of the crop, pixels.
-        scale: side of the window in face heights (hair line to chin, jaw at rest). At 1.5 an
-            opened jaw fits with a tenth of the side to spare.
+        framing: what it shows.
         sigma: of the Gaussian over place and roll, frames; size is smoothed twice as much.
 
     Returns:
@@ -43,20 +59,20 @@ def crop_window(
     matrices = np.full((len(track.landmarks), 2, 3), np.nan)
     seen: NDArray[np.bool_] = np.isfinite(track.landmarks[:, RIGID[0], 0])
     for start, end in runs(seen, track.cuts):
-        place = np.array([_place(points) for points in track.landmarks[start:end]])
+        place = np.array([_place(points, framing.down) for points in track.landmarks[start:end]])
         place[:, 2] = np.unwrap(place[:, 2])
         parts = (place[:, :2], sigma), (place[:, 2:3], sigma), (place[:, 3:], 2 * sigma)
         steady = np.hstack([gaussian(without_outliers(part), width) for part, width in parts])
         for k, (x, y, roll, log_height) in enumerate(steady):
-            zoom = size / (scale * math.exp(log_height))
+            zoom = size / (framing.side * math.exp(log_height))
             matrices[start + k] = _matrix(x, y, roll, zoom, size)
     return CropWindow(size, matrices)
 
 
-def _place(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
+def _place(points: NDArray[np.float32], down: float) -> tuple[float, float, float, float]:
     """x, y, roll (radians) and log height of a face."""
     pose = head_pose(points)
-    x, y, _ = pose.place(_CENTRE[None])[0]
+    x, y, _ = pose.place(np.array([[0.0, down, _DEPTH]]))[0]
     return float(x), float(y), math.radians(pose.roll), math.log(pose.scale)
 
 

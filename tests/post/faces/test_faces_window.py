@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from unisync_post.faces import crop_frame, crop_window, to_crop
+from unisync_post.faces import Framing, crop_frame, crop_window, to_crop
 from unisync_post.faces.canonical import RIGID
 
 FRAMES = 24
@@ -161,3 +161,19 @@ def test_beyond_the_frame_the_crop_mirrors_it():
     assert np.array_equal(crop[:, 30 - 12], picture[:, 12])
     # wholly outside there is still a picture
     assert crop_frame(picture, np.array([[1.0, 0, 900], [0, 1.0, 900]]), 32).shape == (32, 32, 3)
+
+
+def test_a_framing_zooms_around_its_own_middle(shut_mesh, make_track):
+    track = make_track(np.stack([shut_mesh] * 3))
+    whole, close = crop_window(track, 256), crop_window(track, 256, Framing(0.75, 0.23))
+    assert np.allclose(close.matrices[:, :, :2], 2 * whole.matrices[:, :, :2])
+    middle = (256 - 1) / 2
+    seen = to_crop(track.landmarks, whole)[..., :2] - middle
+    assert np.allclose(to_crop(track.landmarks, close)[..., :2] - middle, 2 * seen, atol=1e-3)
+
+
+def test_a_lower_framing_moves_the_face_up_by_as_much(shut_mesh, make_track):
+    track = make_track(np.stack([shut_mesh] * 3))
+    whole, lower = crop_window(track, 256), crop_window(track, 256, Framing(1.5, 0.38))
+    up = to_crop(track.landmarks, whole) - to_crop(track.landmarks, lower)
+    assert np.allclose(up[..., 1], 256 * 0.15 / 1.5, atol=0.5)

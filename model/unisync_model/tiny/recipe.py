@@ -1,0 +1,173 @@
+"""Every number the tiny model is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ..training.config import (
+    AdapterConfig,
+    CheckpointsConfig,
+    DataConfig,
+    DropoutConfig,
+    LogConfig,
+    LossConfig,
+    ModelConfig,
+    OptimConfig,
+    PairsConfig,
+    TrainableConfig,
+    TrainConfig,
+)
+
+RATE = Fraction(25)
+
+WINDOW = 6
+"""Latents the network is trained on: 24 frames."""
+SIZE = 128
+"""Pixels, of the square crop."""
+
+GRAIN = 1.5
+"""Film grain at most, 8-bit codes: what no code of this size can keep is left out."""
+
+
+@dataclass(frozen=True)
+class CodecRecipe:
+    """The autoencoder.
+
+    Attributes:
+        scenes, frames: drawn for it, each scene with one speech.
+        tile: side of the square it trains on, pixels.
+        batch: tiles of a step.
+        near_mouth: share of the tiles that are laid over the mouth.
+        mouth: weight of an error in the mouth, against 1.
+        gradient: weight of the error of differences between neighbouring pixels.
+        noise: standard deviation of what is added to a latent before it is decoded: the decoder
+            must bear what a network predicts.
+    """
+
+    scenes: int = 1500
+    held_out: int = 60
+    frames: int = 16
+    tile: int = 64
+    batch: int = 24
+    steps: int = 6000
+    lr: float = 7e-4
+    near_mouth: float = 0.6
+    grain: float = GRAIN
+    mouth: float = 5.0
+    gradient: float = 0.5
+    noise: float = 0.05
+    ema: float = 0.998
+
+
+@dataclass(frozen=True)
+class EarRecipe:
+    """The audio encoder.
+
+    Attributes:
+        shape: arguments of :class:`..audio.logmel.LogMelEncoder`.
+        speeches, seconds: how many, and how long each.
+    """
+
+    shape: Mapping[str, int] = field(
+        default_factory=lambda: {"dim": 64, "mels": 80, "hidden": 160, "depth": 5, "kernel": 7}
+    )
+    speeches: int = 1500
+    held_out: int = 60
+    seconds: float = 4.0
+    batch: int = 24
+    steps: int = 1200
+    lr: float = 2e-3
+
+
+@dataclass(frozen=True)
+class ReaderRecipe:
+    """The judge of lips; ``groups`` of four pictures a step."""
+
+    groups: int = 12
+    steps: int = 1500
+    lr: float = 2e-3
+
+
+@dataclass(frozen=True)
+class PairsRecipe:
+    """What the network learns from.
+
+    Attributes:
+        scenes: of the training split; each with so many ``speeches`` over so many ``frames``.
+    """
+
+    scenes: int = 1500
+    speeches: int = 3
+    frames: int = 48
+    grain: float = GRAIN
+    size: int = SIZE
+
+
+def _base() -> TrainConfig:
+    return TrainConfig(
+        steps=5000,
+        gradient_checkpointing=False,
+        model=ModelConfig(av2v=False, pafs="none", storage="fp32"),
+        data=DataConfig(latents=WINDOW, batch=16),
+        dropout=DropoutConfig(motion=1.0),
+        loss=LossConfig(space="x0", mouth=4.0),
+        optim=OptimConfig(lr=1.5e-3, betas=(0.9, 0.98), warmup=200),
+        trainable=TrainableConfig(method="full"),
+        checkpoints=CheckpointsConfig(every=250, keep=1),
+        log=LogConfig(every=25, probe_every=0),
+    )
+
+
+def _adapter() -> TrainConfig:
+    return TrainConfig(
+        steps=4000,
+        gradient_checkpointing=False,
+        model=ModelConfig(storage="fp32"),
+        data=DataConfig(latents=WINDOW, batch=12),
+        pairs=PairsConfig(characters=0.8, zeromouth=0.2),
+        dropout=DropoutConfig(motion=1.0),
+        loss=LossConfig(space="x0", mouth=10.0),
+        optim=OptimConfig(lr=1e-3, betas=(0.9, 0.98), warmup=200),
+        trainable=TrainableConfig(rank=32, alpha=32.0),
+        checkpoints=CheckpointsConfig(every=250, keep=1),
+        log=LogConfig(every=25, probe_every=500),
+        adapter=AdapterConfig(fps=(str(RATE),), licence="Apache-2.0"),
+    )
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """The network's shape, and how its two stages are trained.
+
+    Attributes:
+        tile: side of what stage one sees, latent cells.
+    """
+
+    heads: int = 3
+    head_dim: int = 64
+    ffn_dim: int = 768
+    layers: int = 6
+    text_dim: int = 16
+    freq_dim: int = 64
+    audio_tokens: int = 4
+    tile: int = 10
+    base: TrainConfig = field(default_factory=_base)
+    adapter: TrainConfig = field(default_factory=_adapter)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All stages.
+
+    Attributes:
+        seed: of every random choice that is not a scene's own.
+    """
+
+    seed: int = 0
+    codec: CodecRecipe = field(default_factory=CodecRecipe)
+    ear: EarRecipe = field(default_factory=EarRecipe)
+    reader: ReaderRecipe = field(default_factory=ReaderRecipe)
+    pairs: PairsRecipe = field(default_factory=PairsRecipe)
+    network: NetworkRecipe = field(default_factory=NetworkRecipe)
