@@ -11,7 +11,7 @@ import click
 
 from ..farm.openjd import chosen_shots
 from ..farm.plan import load_farm_plan
-from ..farm.session import IDLE, render_in, start, stop
+from ..farm.session import IDLE, render_in, start, stop_daemon
 from ..farm.versions import refuse_mixed
 from ..job.events import Event
 from ..job.folder import open_job
@@ -79,4 +79,4 @@ def run_command(job: Path, session: Path, shots: str, progress: str) -> None:
 @_SESSION
 def stop_command(session: Path) -> None:
     """End the session's daemon, if it is still there."""
-    click.echo("stopped" if stop(session) else "there was no daemon")
+    click.echo("stopped" if stop_daemon(session) else "there was no daemon")

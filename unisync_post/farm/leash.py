@@ -76,13 +76,13 @@ class Leash:
         if now - self._worked >= self.idle:
             return f"nothing was asked for {self.idle:.0f} s"
         if self._owner is not None:
-            return "" if _lives(self._owner) else "the process that owned the session is gone"
-        if self._above and _lives(self._above[0]):
+            return "" if lives(self._owner) else "the process that owned the session is gone"
+        if self._above and lives(self._above[0]):
             return ""
         if self._alone_since is None:
             self._alone_since = now
         if now - self._alone_since >= _SETTLE:
-            self._owner = next((one for one in self._above if _lives(one)), None)
+            self._owner = next((one for one in self._above if lives(one)), None)
             if self._owner is None:
                 return "nobody is left of those who started it"
         return ""
@@ -97,8 +97,8 @@ class Leash:
             return True  # a share that does not answer now
 
 
-def _lives(process: Process) -> bool:
-    """A zombie is dead: its parent has not asked for it yet."""
+def lives(process: Process) -> bool:
+    """Whether it runs. A zombie is dead: its parent has not asked for it yet."""
     with suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

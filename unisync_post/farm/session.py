@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -24,8 +22,10 @@ from ..job.tally import tally
 from ..job.work import unique
 from .address import NAME, connect_in
 from .daemon import PID, Request
+from .leash import lives
 
 LOG = "unisync-daemon.log"
+MODULE = "unisync_post.farm.daemon"
 IDLE = 1800.0
 """Seconds: a farm's worker that got no more tasks ends its session long before."""
 _GRACE = 10.0
@@ -54,14 +54,9 @@ def start(session: Path, job: JobFolder, *, idle: float = IDLE) -> None:
         raise DaemonError("This session has a daemon", file=session, remedy="Stop it first.")
     (session / NAME).unlink(missing_ok=True)  # left by one that was killed
     words = [str(session), job.job.engine, job.job.fingerprint, f"{idle:g}"]
-    argv = [sys.executable, "-m", "unisync_post.farm.daemon", *words]
-    with (session / LOG).open("ab") as log:
-        # a session of its own and no pipe of the farm's: a farm waits for all that hold one
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+    pid = _spawn(words, session / LOG)
     while not _answers(session):
-        if process.poll() is not None:
+        if os.waitpid(pid, os.WNOHANG)[0]:
             raise EngineError(f"The daemon ended while it started: {_tail(session)}")
         time.sleep(0.05)
     try:
@@ -101,6 +96,7 @@ def render_in(
         end = _ask(session, request, listen, stop)
     except DaemonError as error:
         listen(Event("warning", message=f"{error}. Another one is started."))
+        stop_daemon(session)  # it may not be quite dead
         start(session, job)
         end = _ask(session, request, listen, stop)
     if end.status == "cancelled":
@@ -110,21 +106,46 @@ def render_in(
     return tally(job, unique(job, (c for c in job.plan.to_render if c.index in shots)))
 
 
-def stop(session: Path) -> bool:
+def stop_daemon(session: Path) -> bool:
     """End the session's daemon; False when there was none."""
-    try:
+    process = _daemon_of(session)
+    with suppress(psutil.NoSuchProcess):
+        if process is not None:
+            process.terminate()
+            _wait_for_end(process)
+            process.kill()  # its workers die with it; nothing finished is lost
+            _wait_for_end(process)
+    for name in (NAME, PID):
+        (session / name).unlink(missing_ok=True)
+    return process is not None
+
+
+def _daemon_of(session: Path) -> psutil.Process | None:
+    """Its process, unless that is gone and its number went to somebody else."""
+    with suppress(FileNotFoundError, ValueError, psutil.Error):
         process = psutil.Process(int((session / PID).read_text()))
-        if "unisync_post.farm.daemon" not in process.cmdline():
-            return False  # the number went to somebody else
-        process.send_signal(signal.SIGTERM)
-    except (FileNotFoundError, ValueError, psutil.Error):
-        return False
-    try:
-        process.wait(_GRACE)
-    except psutil.TimeoutExpired:
-        process.kill()  # its workers die with it; nothing finished is lost
-        process.wait(_GRACE)
-    return True
+        return process if MODULE in process.cmdline() else None
+    return None
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    """Not by waiting for the process itself: its number may stay until its parent has looked."""
+    end = time.monotonic() + _GRACE
+    while lives(process) and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _spawn(words: list[str], log: Path) -> int:
+    """Start the daemon in a session of its own, with no pipe of ours: a farm waits for whoever
+    holds one. Not by :mod:`subprocess`, which expects that somebody waits for its processes."""
+    argv = [sys.executable, "-m", MODULE, *words]
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(sys.executable, argv, os.environ, file_actions=actions, setsid=True)
 
 
 def _ask(session: Path, request: Request, listen: Listener, stop: Callable[[], bool]) -> Event:

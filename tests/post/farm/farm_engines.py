@@ -74,3 +74,12 @@ class Chokes(Counted):
         if count("choked") == 1:
             raise ValueError("no such mouth")
         return super().generate(take)
+
+
+class Struck(Counted):
+    """Its process is killed in the middle of the very first take."""
+
+    def generate(self, take: Take) -> Generated:
+        if count("struck") == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().generate(take)
