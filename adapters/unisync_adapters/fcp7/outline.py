@@ -18,6 +18,7 @@ from ..errors import EditError
 MAX_DEPTH = 2000
 """Elements in one another; real edits nest sequences fifty deep at most, six elements each."""
 
+_AFTER_NAME = np.frombuffer(b" \t\r\n/>", np.uint8)
 _TAG = re.compile(r"<[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>")
 
 
@@ -29,6 +30,7 @@ class Outline:
         start, inner, inner_end, end: where its start tag, its content, its end tag begin, and
             where it ends; all three last are the same for an empty-element tag (``<a/>``).
         after: the first row that is not inside it; without children, the next.
+        depth: how many elements it lies in, itself included.
         codes: the document's characters, one byte each; what is not Latin-1 is ``?``.
     """
 
@@ -37,6 +39,7 @@ class Outline:
     inner_end: memoryview
     end: memoryview
     after: memoryview
+    depth: NDArray[np.int16]
     codes: NDArray[np.uint8]
 
     @classmethod
@@ -77,17 +80,21 @@ class Outline:
             inner_end=inner_end.data,
             end=end[close].data,
             after=after.data,
+            depth=level[rows] + empty[rows],
             codes=codes,
         )
 
     def rows(self, tag: str) -> list[int]:
         """Every element of this name."""
-        starts = np.asarray(self.start)
-        found = np.arange(len(starts))
+        return [int(row) for row in self.named(tag, np.arange(len(self.start)))]
+
+    def named(self, tag: str, among: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the elements ``among`` that have this name."""
+        starts, found = np.asarray(self.start), among
         for offset, character in enumerate(tag.encode("ascii"), 1):
             found = found[self.codes[starts[found] + offset] == character]
         following = self.codes[starts[found] + len(tag) + 1]
-        return [int(row) for row in found[np.isin(following, list(b" \t\r\n/>"))]]
+        return found[np.isin(following, _AFTER_NAME)]
 
 
 def _tags(masked: str, codes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -225,9 +225,9 @@ def _moved_marks(item: ClipItem, clock: _Clock) -> list[TextEdit]:
             position = marker.int_of(tag)
             if position is not None and (tag == "in" or position >= 0):
                 edits += set_number(marker, tag, clock.moved(position))
-    gone, clip = item.retime.filter, item.element
-    if clip.source.text.find("<keyframe", clip.start, clip.end) == -1:
+    if not item.filters.keyed:
         return edits
+    gone = item.retime.filter
     for effect in item.element.all("filter"):
         if gone is not None and effect.row == gone.row:
             continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import opentimelineio as otio
 
@@ -20,6 +21,8 @@ from ..errors import EditError
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate
 from .convert import (
+    MOTION,
+    effect_of,
     marker,
     new_clip,
     refusal,
@@ -28,7 +31,8 @@ from .convert import (
     transition,
     warp,
 )
-from .framing import Framing, frame_of, motion
+from .filters import Filters, FilterTable
+from .framing import frame_of, shows_below
 from .layout import Crossing, Placed, lay_out
 from .media import FileTable, MediaFile, rate_of, start_code
 from .retime import PLAIN, Retime, retime_of
@@ -40,8 +44,7 @@ MAX_CLIPS = 1_000_000
 """Nests within nests multiply; beyond this the document is an attack, not an edit."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClipItem:
+class ClipItem(NamedTuple):
     """What patching one picture clip needs to know.
 
     Attributes:
@@ -49,6 +52,7 @@ class ClipItem:
         media: what ``file`` stands for.
         rate: the clock that ``in``, ``out`` and ``duration`` count in.
         head: frames of that clock between ``in`` and the cut, under the leading transition.
+        retime, filters: its speed, and what its filters say.
         refuse: why it cannot be relinked.
     """
 
@@ -58,6 +62,7 @@ class ClipItem:
     rate: Rate
     head: int | Fraction
     retime: Retime
+    filters: Filters
     refuse: str | None
 
 
@@ -106,7 +111,7 @@ class _Reader:
         self.path = path
         self.files = FileTable(source)
         self.sequences = SequenceTable(source, path)
-        self.framing = Framing()
+        self.filters = FilterTable()
         self.origins: dict[str, Origin] = {}
         self.items: dict[str, ClipItem] = {}
         self.keys: dict[int, str] = {}
@@ -230,7 +235,8 @@ class _Reader:
                 remedy="Remove it from itself",
             )
         rate = self._sequence_rate(nested)
-        retime = retime_of(element)
+        filters = self.filters.of(element)
+        retime = retime_of(element, filters)
         clock = rate_of(element) or rate
         head = Fraction(placed.head) * rate.fps / at.rate.fps
         start = (element.int_of("in") or 0) * rate.fps / clock.fps + head
@@ -243,11 +249,9 @@ class _Reader:
         )
         if refuse:
             stack.metadata["unisync"] = {"refuse": refuse}
-        below = at.kind == "video" and self.framing.shows_below(
-            element, frame_of(nested), at.nest[-1]
-        )
-        if below:
-            stack.effects.append(motion())
+        size, frame = frame_of(nested), at.nest[-1]
+        if at.kind == "video" and shows_below(element, filters, size, frame):
+            stack.effects.append(effect_of(MOTION))
         stack.markers.extend(sequence_markers(nested, rate))
         stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
         return stack
@@ -258,7 +262,8 @@ class _Reader:
         media = self.files.media(file) if file is not None else None
         clock = rate_of(element) or (media and media.rate) or at.rate
         plate = (media and media.rate) or clock
-        retime = retime_of(element)
+        filters = self.filters.of(element)
+        retime = retime_of(element, filters)
         at_in = source_frame(element, media, retime, clock, plate)
         # a whole number where it can be: most clips run at one rate and plain speed
         plain = (clock is plate or clock == plate) and retime is PLAIN
@@ -275,13 +280,17 @@ class _Reader:
             refuse = at.refuse or retime.refuse or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
-            item = ClipItem(element, file, media, clock, head, retime, refuse)
+            item = ClipItem(element, file, media, clock, head, retime, filters, refuse)
             noted["origin"] = self._origin(item, name, at)
             if refuse:
                 noted["refuse"] = refuse
         elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
             noted["source_track"] = channel
         reference = self.files.reference(media, plate) if media else None
+        effects = [] if retime is PLAIN else [warp(retime)]
+        raster = media.raster if media else None
+        if at.kind == "video" and shows_below(element, filters, raster, at.nest[-1]):
+            effects.append(MOTION)
         clip = new_clip(
             name,
             reference or otio.schema.MissingReference(name),
@@ -290,12 +299,8 @@ class _Reader:
                 otio_time(placed.end - placed.start, at.rate),
             ),
             noted,
+            effects,
         )
-        if retime is not PLAIN:
-            clip.effects.append(warp(retime))
-        raster = media.raster if media else None
-        if at.kind == "video" and self.framing.shows_below(element, raster, at.nest[-1]):
-            clip.effects.append(motion())
         entry = element.int_of("in") or 0
         for mark in element.all("marker"):
             clip.markers.append(marker(mark, entry, base, scale, plate))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .filters import Filters
 from .scan import Element
 
 
@@ -47,20 +48,15 @@ class Retime:
 PLAIN = Retime()
 
 
-def retime_of(clip: Element) -> Retime:
-    """The retime of a clipitem."""
+def retime_of(clip: Element, filters: Filters) -> Retime:
+    """The retime of a clipitem with these filters."""
     if clip.is_true("stillframe"):
         offset = clip.int_of("stillframeoffset")
         at = None if offset is None else (Fraction(0), Fraction(offset))
         return Retime(Fraction(0), None, at)
-    if clip.content("filter") is None:
+    if not filters.remap:
         return PLAIN
-    # a clip has many filters; looking for the word is cheaper than opening each
-    text, word = clip.source.text, "timeremap"
-    if text.find(word, clip.start, clip.end) == -1:
-        return PLAIN
-    filters = (f for f in clip.all("filter") if text.find(word, f.start, f.end) != -1)
-    remap = next(filter(_is_remap, filters), None)
+    remap = next(filter(_is_remap, clip.all("filter")), None)
     return PLAIN if remap is None else _read(remap)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..errors import EditError
 from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
 from .text import XmlText, unescape
 
+_MANY = 50
+"""Children of one element from which on asking all at once is quicker than asking each."""
 _NAME = re.compile(r"[^\s/>]+")
 _ID = re.compile(r"<[^\s/>]+\s+id=\"([^&\"]*)\"")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -22,15 +26,16 @@ class Element:
     (``<a/>``) has ``inner == inner_end == end``.
     """
 
-    __slots__ = ("_first", "_made", "_numbers", "row", "source", "tag")
+    __slots__ = ("_first", "_made", "_place", "_siblings", "row", "source", "tag")
 
     def __init__(self, source: XmlText, row: int, tag: str | None = None) -> None:
         self.source = source
         self.row = row
         self.tag = tag or _tag(source, row)
         self._first: dict[str, int] | None = None
-        self._made: dict[int, Element] = {}
-        self._numbers: dict[tuple[str, ...], int | None] = {}
+        self._made: dict[int, Element] | None = None
+        self._siblings: Siblings | None = None
+        self._place = 0
 
     @property
     def start(self) -> int:
@@ -69,16 +74,25 @@ class Element:
 
     def children(self) -> list[Element]:
         """Direct children in document order."""
-        return [self._element(row, tag) for tag, row in self._rows(self.row + 1)]
+        children = [self._element(row, tag) for tag, row in self._rows(self.row + 1)]
+        if len(children) > _MANY:
+            siblings = Siblings(self.source, [child.row for child in children])
+            for place, child in enumerate(children):
+                child._siblings, child._place = siblings, place
+        return children
 
     def _element(self, row: int, tag: str) -> Element:
         """The one element of this row, so that what is read of it is read once."""
+        if self._made is None:
+            self._made = {}
         made = self._made.get(row)
         if made is None:
             made = self._made[row] = Element(self.source, row, tag)
         return made
 
     def _first_row(self, tag: str) -> int | None:
+        if self._siblings is not None:
+            return self._siblings.first(tag)[self._place]
         first = self._first
         if first is None:
             first = self._first = {}
@@ -116,6 +130,15 @@ class Element:
             if _tag(self.source, row) == tag:
                 yield Element(self.source, row, tag)
 
+    def span(self, tag: str) -> str:
+        """The text from the first child of this tag to the end of the last; empty without any."""
+        first = self._first_row(tag)
+        if first is None:
+            return ""
+        last = max(row for name, row in self._rows(first) if name == tag)
+        outline = self.source.outline
+        return self.source.text[outline.start[first] : outline.end[last]]
+
     @property
     def text(self) -> str:
         """Character data of a leaf, stripped."""
@@ -146,16 +169,14 @@ class Element:
         Raises:
             EditError: larger than times are.
         """
-        if path not in self._numbers:
-            self._numbers[path] = self._number(path)
-        return self._numbers[path]
-
-    def _number(self, path: tuple[str, ...]) -> int | None:
+        if self._siblings is not None and len(path) == 1:
+            number = self._siblings.numbers(path[0])[self._place]
+            if number is None or number >= 0:
+                return number
         text = self.text_of(*path)
         if text is None:
             return None
-        # nearly always a few digits
-        if len(text) < 16 and text.isdecimal():
+        if _is_plain(text):
             return int(text)
         try:
             return whole_number(text, _most(path[-1]))
@@ -188,6 +209,55 @@ class Element:
         # nearly always the first attribute
         match = _ID.match(self.source.text, self.start)
         return match[1] if match is not None else self.attributes().get("id")
+
+
+class Siblings:
+    """The children of one element, of which much the same is asked: all are answered at once.
+
+    A track has thousands of clipitems; a table of each one's children would be larger than they.
+    """
+
+    def __init__(self, source: XmlText, rows: list[int]) -> None:
+        self._source = source
+        self._rows = np.array(rows)
+        outline = source.outline
+        first, after = rows[0], outline.after[rows[-1]]
+        within = outline.depth[first:after] == outline.depth[first] + 1
+        self._children = np.flatnonzero(within) + first
+        self._first: dict[str, list[int | None]] = {}
+        self._numbers: dict[str, list[int | None]] = {}
+
+    def first(self, tag: str) -> list[int | None]:
+        """For each sibling the row of its first child of this tag."""
+        column = self._first.get(tag)
+        if column is None:
+            found = self._source.outline.named(tag, self._children)[::-1]
+            rows = np.full(len(self._rows), -1)
+            # of several in one place the last is kept, which stands first in the document
+            rows[np.searchsorted(self._rows, found, "right") - 1] = found
+            column = self._first[tag] = [None if row < 0 else row for row in rows.tolist()]
+        return column
+
+    def numbers(self, tag: str) -> list[int | None]:
+        """For each sibling the number in that child; -1 where it is not a few plain digits."""
+        column = self._numbers.get(tag)
+        if column is None:
+            text, outline = self._source.text, self._source.outline
+            inner, inner_end = outline.inner, outline.inner_end
+            texts = [
+                None if row is None else text[inner[row] : inner_end[row]]
+                for row in self.first(tag)
+            ]
+            column = self._numbers[tag] = [
+                None if digits is None else int(digits) if _is_plain(digits) else -1
+                for digits in texts
+            ]
+        return column
+
+
+def _is_plain(digits: str) -> bool:
+    """Nearly every number is a few digits."""
+    return len(digits) < 16 and digits.isdecimal()
 
 
 def elements(source: XmlText, tag: str) -> Iterator[Element]:
