@@ -18,6 +18,7 @@ from farm_kit import until
 from unisync_post.errors import EngineError, JobCancelledError
 from unisync_post.farm.address import connect_in
 from unisync_post.farm.daemon import PID
+from unisync_post.farm.leash import lives
 from unisync_post.farm.session import LOG, DaemonError, render_in, start, stop_daemon
 from unisync_post.job.folder import JobFolder
 
@@ -55,41 +56,40 @@ def test_two_tasks_and_one_model(
         start(session, job)
     first, second = shots(job)
     assert render_in(session, job, [first])["rendered"] == 1
+    for nonsense in (b"", b"\n", b"{]\n", b'{"shots": "all"}\n', b"x" * 4096):
+        with connect_in(session) as client:
+            client.sendall(nonsense)
     assert render_in(session, job, [first, second])["rendered"] == 2
     assert count(trouble, "takes") == 2
     assert count(trouble, "opened") == 2  # by the test, to plan the job, and by the daemon
     daemon = process_of(session)
     assert stop_daemon(session)
-    assert not daemon.is_running()
+    assert not lives(daemon)
     assert not stop_daemon(session)
     assert [path.name for path in session.iterdir()] == [LOG]
 
 
-def test_who_hangs_up_gives_the_shots_back(
+def test_shots_are_given_back_and_the_daemon_ends_with_its_session(
     farm_job: Callable[..., JobFolder], session: Path, trouble: Path
 ) -> None:
     job = farm_job("farm_engines:Gated")
     start(session, job)
+    daemon = process_of(session)
     (trouble / "gate").touch()
-    with connect_in(session) as client:
+    with pytest.raises(JobCancelledError, match="given back"):  # as on SIGTERM
+        render_in(session, job, shots(job), stop=lambda: count(trouble, "takes") > 0)
+    assert job.results() == {}
+    with connect_in(session) as client:  # as on SIGKILL
         request = {"job": str(job.path), "shots": shots(job)}
         client.sendall(json.dumps(request).encode() + b"\n")
-        until(lambda: count(trouble, "takes"))
-    daemon = process_of(session)
+        until(lambda: count(trouble, "takes") > 1)
     (trouble / "gate").unlink()
     assert render_in(session, job, shots(job))["rendered"] == len(shots(job))
     assert process_of(session) == daemon
-
-
-def test_who_talks_nonsense_is_not_served(
-    farm_job: Callable[..., JobFolder], session: Path
-) -> None:
-    job = farm_job("farm_engines:Counted")
-    start(session, job)
-    for words in (b"", b"\n", b"{]\n", b'{"shots": "all"}\n', b"x" * 4096):
-        with connect_in(session) as client:
-            client.sendall(words)
-    assert render_in(session, job, shots(job)[:1])["rendered"] == 1
+    family = [daemon, *daemon.children(recursive=True)]
+    shutil.rmtree(session)
+    _gone, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
 
 
 def test_a_killed_daemon_is_replaced(
@@ -107,35 +107,13 @@ def test_a_killed_daemon_is_replaced(
         until(lambda: count(trouble, "takes"))
         workers = first.children()
         first.kill()
+        first.wait()
         (trouble / "gate").unlink()
         assert task.result(300)["rendered"] == len(shots(job))
     assert any("Another one is started" in message for message in said)
     assert process_of(session) != first
     psutil.wait_procs(workers, timeout=10)
     assert not any(worker.is_running() for worker in workers)
-
-
-def test_told_to_stop_it_gives_the_shots_back(
-    farm_job: Callable[..., JobFolder], session: Path, trouble: Path
-) -> None:
-    job = farm_job("farm_engines:Gated")
-    start(session, job)
-    (trouble / "gate").touch()
-    with pytest.raises(JobCancelledError, match="given back"):
-        render_in(session, job, shots(job), stop=lambda: count(trouble, "takes") > 0)
-    assert job.results() == {}
-    assert process_of(session).is_running()
-
-
-def test_it_ends_with_the_sessions_folder(
-    farm_job: Callable[..., JobFolder], session: Path
-) -> None:
-    start(session, farm_job("farm_engines:Counted"))
-    daemon = process_of(session)
-    family = [daemon, *daemon.children(recursive=True)]
-    shutil.rmtree(session)
-    _gone, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive
 
 
 def test_what_cannot_be_started_is_named(farm_job: Callable[..., JobFolder], session: Path) -> None:
