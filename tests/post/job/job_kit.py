@@ -114,7 +114,8 @@ class Painter:
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo("painter", "1", f"painter-{self.tint}", True, 256, self.window, 4)
+        who = ("painter", "1", f"painter-{self.tint}", True, 256)
+        return EngineInfo(*who, window=self.window, overlap=4)
 
     def generate(self, take: Take) -> Generated:
         self.takes += 1
