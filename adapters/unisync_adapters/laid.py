@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import opentimelineio as otio
 
@@ -63,7 +64,7 @@ def _check(track: otio.schema.Track, new: NewTrack, document: Document) -> None:
     """One clip lies on the track, where it should, and plays what it should."""
     lay, rate = new.lay, document.rate
     items = list(track)
-    at = 0
+    at = Fraction(0)
     while items and isinstance(items[0], otio.schema.Gap):
         at += exact_frames(items.pop(0).duration(), rate)
     if len(items) != 1 or not isinstance(items[0], otio.schema.Clip):
