@@ -44,6 +44,8 @@ class MediaInfo:
         pixel_aspect: width : height of one pixel.
         variable: the time stamps are not those of one rate.
         interlaced: fields, not frames.
+        encoding: what the header says of its values beyond ``colour`` (ACES), one of
+            :data:`.viewing.ENCODINGS`.
         container: FFmpeg's name of it, such as ``mxf``.
         identity: content fingerprint (size, head and tail), stable when the file is moved.
     """
@@ -68,5 +70,6 @@ class MediaInfo:
     rotated: int = 0
     colour: ColourTags = ColourTags()
     audio: tuple[AudioStream, ...] = ()
+    encoding: str | None = None
     container: str = ""
     identity: str = ""

@@ -25,6 +25,8 @@ SUFFIXES = frozenset({".exr", ".dpx", ".png", ".tif", ".tiff"})
 IMAGE_SEQUENCE = "image2"
 """What stands for a container in :attr:`.info.MediaInfo.container`."""
 
+_FEWEST = 2
+"""A lone numbered picture that an edit holds for a while is a still."""
 _SHOWN = 6
 """Missing frames that are named one by one."""
 
@@ -139,8 +141,9 @@ def find_sequence(path: Path, *, frame: bool = False, count: int | None = None) 
         wanted = range(name.first or 0, name.last + 1)
         return path if any(n in wanted for n in numbers) else None
     if name.first is not None:
-        numbers = [number for number in numbers if number >= name.first]
-    if not numbers:
+        end = numbers[-1] if numbers and count is None else name.first + (count or 0) - 1
+        numbers = [number for number in numbers if name.first <= number <= end]
+    if len(numbers) < (_FEWEST if frame else 1):
         return None
     first = numbers[0] if name.first is None else name.first
     last = numbers[-1] if count is None else first + count - 1

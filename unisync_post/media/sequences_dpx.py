@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 
 from .info import ColourTags
 from .pixels import Box
-from .sequences_frame import NO_TIMECODE, FrameFacts, damaged, read_bytes, refused
+from .sequences_frame import (
+    NO_TIMECODE,
+    FrameFacts,
+    check_raster,
+    damaged,
+    read_bytes,
+    refused,
+)
 from .sequences_pixels import format_for, picture_of, put_box
 
 MAGICS = (b"SDPX", b"XPDS")
@@ -136,8 +143,7 @@ def _layout(path: Path, data: bytes | bytearray) -> _Layout:
     ):
         if wrong:
             raise refused(path, what)
-    if not (0 < width < 1 << 15 and 0 < height < 1 << 15):
-        raise damaged(path, f"its picture is said to be {width}x{height}")
+    check_raster(path, width, height)
     channels = _CHANNELS[descriptor]
     plain = width * (4 if bits == 10 else len(channels) * (1 if bits == 8 else 2))
     pad = 0 if line_pad == NO_TIMECODE else line_pad

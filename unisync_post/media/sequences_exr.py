@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -23,7 +24,7 @@ from OpenImageIO import FLOAT, HALF, ImageOutput, ImageSpec
 from .info import ColourTags
 from .open import open_picture
 from .pixels import Box
-from .sequences_frame import FrameFacts, damaged, read_bytes, refused
+from .sequences_frame import FrameFacts, check_raster, damaged, read_bytes, refused
 from .sequences_pixels import FLOATS, picture_of, put_box
 
 MAGIC = b"\x76\x2f\x31\x01"
@@ -37,6 +38,7 @@ _TYPES = ("uint", "half", "float")
 _STORED = {"half": HALF, "float": FLOAT}
 _LARGEST_HALF = 65504.0
 _LINEAR = 8
+_Name = TypeVar("_Name", int, str)
 _PRIMARIES = {
     1: (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290),
     9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
@@ -44,6 +46,11 @@ _PRIMARIES = {
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
 """Chromaticities by their number in ISO/IEC 23091-2."""
+_ACES = {
+    "aces2065-1": (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767),
+    "acescg": (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767),
+}
+"""Those of ACES AP0 and AP1 (SMPTE ST 2065-1, S-2014-004), which have no number there."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ def facts(path: Path) -> FrameFacts:
         rate=Fraction(*struct.unpack("<iI", rate)) if rate and rate[4:] != bytes(4) else None,
         reel=text.decode("utf-8", "replace") if text else None,
         colour=ColourTags(_primaries(_value(header, "chromaticities")), _LINEAR, 0, 2),
+        encoding=_named(_value(header, "chromaticities"), _ACES),
     )
 
 
@@ -197,8 +205,7 @@ def _header(path: Path, data: bytes) -> _Header:
     data_window = struct.unpack("<4i", attributes["dataWindow"][1])
     display = struct.unpack("<4i", attributes["displayWindow"][1])
     for x0, y0, x1, y1 in (data_window, display):
-        if not (0 <= x1 - x0 < 1 << 15 and 0 <= y1 - y0 < 1 << 15):
-            raise damaged(path, "its window is empty or too large")
+        check_raster(path, x1 - x0 + 1, y1 - y0 + 1)
     names, types = _channels(path, attributes["channels"][1])
     if "multiView" in attributes:
         raise refused(path, "it holds the pictures of two eyes")
@@ -252,13 +259,16 @@ def _value(header: _Header, name: str) -> bytes | None:
 
 def _primaries(value: bytes | None) -> int:
     """The number of these chromaticities; BT.709's where the file states none (OpenEXR)."""
+    return 1 if value is None else _named(value, _PRIMARIES) or 2
+
+
+def _named(value: bytes | None, known: Mapping[_Name, tuple[float, ...]]) -> _Name | None:
+    """Which of these chromaticities a value holds."""
     if value is None or len(value) != 32:
-        return 1
+        return None
     stated = struct.unpack("<8f", value)
-    for number, known in _PRIMARIES.items():
-        if np.allclose(stated, known, atol=2e-3):
-            return number
-    return 2
+    fitting = (name for name, xy in known.items() if np.allclose(stated, xy, atol=2e-3))
+    return next(fitting, None)
 
 
 def _decoded(path: Path, header: _Header, first: int, end: int) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from unisync_adapters.timebase import Rate, Timecode
 
 from ..errors import MediaError
 from .info import ColourTags
+from .open import MAX_PIXELS, MAX_SIDE
 from .roots import plain_file
 
 NO_TIMECODE = 0xFFFFFFFF
@@ -29,6 +30,8 @@ class FrameFacts:
         profile: what it is, for people: ``ZIP half, R G B A``.
         pixel_format: of the decoded frame (:mod:`.sequences_pixels`).
         channels: with their types, as they are stored.
+        encoding: of its values (:data:`.viewing.ENCODINGS`), where the header says more of it than
+            ``colour`` can.
         timecode: SMPTE 12M time address, as a 32-bit word; None where there is none.
     """
 
@@ -44,24 +47,16 @@ class FrameFacts:
     timecode: int | None = None
     rate: Fraction | None = None
     reel: str | None = None
+    encoding: str | None = None
 
-    def differs(self, other: FrameFacts) -> str | None:
-        """How another frame of the sequence is not like this one; None where it is."""
-        for mine, its, what in (
-            (self.codec, other.codec, "a {} and not a {} file"),
-            ((self.width, self.height), (other.width, other.height), "{} and not {}"),
-            (self.channels, other.channels, "of channels {} and not {}"),
-            (self.aspect, other.aspect, "of pixel aspect {} and not {}"),
-        ):
-            if mine != its:
-                return what.format(_said(its), _said(mine))
-        return None
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple):
-        return ("x" if isinstance(value[0], int) else " ").join(map(str, value))
-    return str(value)
+    def described(self) -> tuple[str, ...]:
+        """What all frames of a sequence have alike, for people."""
+        return (
+            f"{self.codec.upper()}",
+            f"{self.width}x{self.height}",
+            f"of channels {' '.join(self.channels)}",
+            f"of pixel aspect {self.aspect}",
+        )
 
 
 def read_bytes(path: Path, count: int | None = None) -> bytes:
@@ -78,6 +73,16 @@ def read_bytes(path: Path, count: int | None = None) -> bytes:
 def damaged(path: Path, what: str) -> MediaError:
     """This file is not whole."""
     return MediaError(f"This picture is damaged: {what}", file=path, remedy="Copy it again.")
+
+
+def check_raster(path: Path, width: int, height: int) -> None:
+    """Before anything is allocated for it.
+
+    Raises:
+        MediaError: empty, or larger than the limits of :mod:`.open`.
+    """
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
+        raise damaged(path, f"its picture is said to be {width}x{height}")
 
 
 def refused(path: Path, what: str) -> MediaError:

@@ -66,6 +66,7 @@ def probe_sequence(sequence: ImageSequence, rate: Rate | None) -> MediaInfo:
         reel=facts.reel,
         pixel_aspect=facts.aspect,
         bits=facts.bits,
+        encoding=facts.encoding,
         intra=True,
         colour=facts.colour,
         container=IMAGE_SEQUENCE,
@@ -104,13 +105,14 @@ def _surveyed(path: Path, stamps: tuple[tuple[int, int] | None, ...]) -> _Survey
         first = first or facts
         if index == there[0] + 1:
             second = facts
-        if difference := first.differs(facts):
-            raise MediaError(
-                f"Frame {sequence.first + index} of this image sequence is {difference} as frame "
-                f"{sequence.first + there[0]}",
-                file=file,
-                remedy="Render the sequence again, all frames alike.",
-            )
+        for one, other in zip(first.described(), facts.described(), strict=True):
+            if one != other:
+                raise MediaError(
+                    f"Frame {sequence.first + index} of this image sequence is {other}, frame "
+                    f"{sequence.first + there[0]} is {one}",
+                    file=file,
+                    remedy="Render the sequence again, all frames alike.",
+                )
         digest.update(index.to_bytes(8, "little") + _fingerprint(file))
     assert first is not None
     return _Survey(first, there[0], second, digest.hexdigest())

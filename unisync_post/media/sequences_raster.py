@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from OpenImageIO import FLOAT, UINT8, UINT16, ImageInput, ImageOutput, ImageSpec
+from OpenImageIO import FLOAT, UINT8, UINT16, ImageOutput, ImageSpec
 
 from .info import ColourTags
 from .open import open_picture
@@ -43,7 +43,9 @@ def facts(path: Path) -> FrameFacts:
     with open_picture(path, name) as source:
         spec = source.spec()
         kind = str(spec.format)
-        _refuse(path, name, spec, source)
+        _refuse(path, name, spec)
+        if source.seek_subimage(1, 0):
+            raise refused(path, "it has several pages")
         bits = _KINDS[kind][1]
         stored = spec.get_int_attribute("oiio:BitsPerSample", bits)
         if stored != bits:
@@ -63,7 +65,7 @@ def facts(path: Path) -> FrameFacts:
         )
 
 
-def _refuse(path: Path, name: str, spec: ImageSpec, source: ImageInput) -> None:
+def _refuse(path: Path, name: str, spec: ImageSpec) -> None:
     if str(spec.format) not in _KINDS:
         raise refused(path, f"its samples are {spec.format}")
     if spec.nchannels < 3 or tuple(spec.channelnames[:3]) != ("R", "G", "B"):
@@ -80,9 +82,6 @@ def _refuse(path: Path, name: str, spec: ImageSpec, source: ImageInput) -> None:
         raise refused(path, f"its compression {compression} is lossy or unknown")
     if spec.tile_width:
         raise refused(path, "it is stored in tiles")
-    if source.seek_subimage(1, 0):
-        raise refused(path, "it has several pages")
-    source.seek_subimage(0, 0)
 
 
 def read(path: Path) -> VideoFrame:

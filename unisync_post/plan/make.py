@@ -123,7 +123,7 @@ def _shot(
     after = seconds(piece.length, piece.rate) + CONTEXT
     window = (piece.dub_start - CONTEXT, piece.dub_start + after)
     sound = judge.dub.digest(piece.dub_start, *window)
-    colour = colour_of(options.colour, info.path)
+    colour = colour_of(options.colour, info.path) or info.encoding
     mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
     return Shot(
         key=shot_key(info, piece, sound, face=verdict.face, colour=colour, mezzanine=mezzanine),

@@ -126,10 +126,12 @@ class _FileWriter:
         made = self.templates.get(key)
         if made is None:
             made = self.templates[key] = template(media, relink, item.rate)
+        path = relink.path
         if media.kind == "sequence":
-            old_name = MediaUrl.parse(media.url).name
-            relink = replace(relink, path=spelled_like(relink.path, old_name))
-        return made.fill(relink, identity, urls.of(relink.path))
+            # its name and its URL may be of two forms: a range, and the first frame
+            path = spelled_like(relink.path, MediaUrl.parse(media.url).name)
+            relink = replace(relink, path=spelled_like(relink.path, media.name))
+        return made.fill(relink, identity, urls.of(path))
 
     def moved_definitions(self) -> Iterator[TextEdit]:
         """Definitions whose clipitem was relinked, put where they are next referred to."""

@@ -11,6 +11,7 @@ import opentimelineio as otio
 from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
+from ..image_sequence import spelled_like
 from ..otiotime import exact_seconds
 from ..urls import MediaUrl, map_to_local
 from .clock import counted
@@ -108,7 +109,8 @@ def _same_sound(
     new = exact_seconds(b.trimmed_range().start_time) - picture
     lag = abs(new - old)
     # a clip may begin between two frames; its sound then begins there too
-    if new_name != relink.path.name or lag > _SAME_TIME + (1 / rate.fps):
+    named = spelled_like(relink.path, MediaUrl.parse(item.asset.url).name).name
+    if new_name != named or lag > _SAME_TIME + (1 / rate.fps):
         raise EditError(
             "The patch would move a clip's sound",
             file=document.path,

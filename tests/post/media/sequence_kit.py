@@ -68,7 +68,7 @@ def write_exr(
     spec.attribute("reelName", "A001C003")
     spec.attribute("chromaticities", TypeDesc("float[8]"), ACES)
     spec.attribute("com.vendor.lens", "40 mm")
-    spec.attribute("FramesPerSecond", TypeRational, (24, 1))
+    spec.attribute("framesPerSecond", TypeRational, (24, 1))
     if code is not None:
         spec.attribute("smpte:TimeCode", TypeTimeCode, (code, 7))
     planes = [rgb, *(plane[..., None] for plane in extra.values())]
