@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from itertools import zip_longest
 
 import opentimelineio as otio
@@ -52,10 +53,16 @@ def _compare_files(
     new = (t for key, t in after.resources.tags.items() if key not in before.resources.tags)
     urls = [media_url(tag) for tag in new if tag.name == "asset"]
     found = {map_to_local(url, before.path_map, folder) for url in urls}
-    if found != {relink.path for relink in relinks}:
+    if found != {_spelled(before, relink) for relink in relinks}:
         raise EditError(
             "The patch would name other files than the new media", file=before.path, remedy=_REPORT
         )
+
+
+def _spelled(document: FcpxmlDocument, relink: Relink) -> Path:
+    """The new media, an image sequence as its author writes such names."""
+    old = MediaUrl.parse(document.items[relink.origin].asset.url)
+    return spelled_like(relink.path, old.name)
 
 
 def _settle_sound(
@@ -109,8 +116,7 @@ def _same_sound(
     new = exact_seconds(b.trimmed_range().start_time) - picture
     lag = abs(new - old)
     # a clip may begin between two frames; its sound then begins there too
-    named = spelled_like(relink.path, MediaUrl.parse(item.asset.url).name).name
-    if new_name != named or lag > _SAME_TIME + (1 / rate.fps):
+    if new_name != _spelled(document, relink).name or lag > _SAME_TIME + (1 / rate.fps):
         raise EditError(
             "The patch would move a clip's sound",
             file=document.path,
