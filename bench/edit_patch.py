@@ -9,11 +9,11 @@ lxml is up to twice as quick), and every repeat times lxml and us in turn, so th
 does not decide.
 
 The documents are about as full as those of finished edits: four to five kilobytes a picture clip
-(effects, logging, colour; links where it has sound), one clip in twenty at another speed. The
-planner is the real one and every clip comes out to be rendered. Two things are answered from
-memory, because they take as long as there are media files and hours of dub, however short the
-document: facts of media files (they lie there, but only one is opened), and whether the dub
-speaks (always).
+(effects, logging, colour; links where it has sound), each scaled to one of forty sizes, one clip
+in twenty at another speed and one in twenty cropped. The planner is the real one and every clip
+comes out to be rendered. Two things are answered from memory, because they take as long as there
+are media files and hours of dub, however short the document: facts of media files (they lie there,
+but only one is opened), and whether the dub speaks (always).
 """
 
 from __future__ import annotations
@@ -85,12 +85,18 @@ _LOGGING = (
 _COLOUR = ("lut", "lut1", "asc_sop", "asc_sat", "lut2")
 
 
-def effects() -> str:
-    """What an NLE writes after the file of a clip that was placed and graded."""
+def effects(scale: int, crop: int) -> str:
+    """What an NLE writes after the file of a clip that was placed and graded.
+
+    Args:
+        scale: percent of the media's own size.
+        crop: percent that each side loses.
+    """
+    values = {"scale": scale} | dict.fromkeys(_EFFECTS["Crop"], crop)
     lines = []
     for name, parameters in _EFFECTS.items():
         lines += ["<filter>", "\t<effect>", f"\t\t<name>{name}</name>"]
-        lines += [f"\t\t<effectid>{name.split()[-1].lower()}</effectid>"]
+        lines += [f"\t\t<effectid>{name.split()[0].lower()}</effectid>"]
         lines += [f"\t\t<effect{kind}>motion</effect{kind}>" for kind in ("category", "type")]
         lines += ["\t\t<mediatype>video</mediatype>", "\t\t<pproBypass>false</pproBypass>"]
         for parameter in parameters:
@@ -100,7 +106,7 @@ def effects() -> str:
                 f"\t\t\t<name>{parameter.title()}</name>",
                 "\t\t\t<valuemin>0</valuemin>",
                 "\t\t\t<valuemax>1000</valuemax>",
-                "\t\t\t<value>100</value>",
+                f"\t\t\t<value>{values.get(parameter, 100)}</value>",
                 "\t\t</parameter>",
             ]
         lines += ["\t</effect>", "</filter>"]
@@ -110,10 +116,12 @@ def effects() -> str:
 
 
 def document(clips: int, style: Style, sound: bool) -> bytes:
-    """An edit of so many picture clips, one in twenty of them retimed, over one long dub."""
-    extra = effects()
-    items: list[Item] = cutting(clips, LENGTH, media=max(1, clips // 20), extra=extra)
-    items[::20] = [replace(item, speed=Fraction(6, 5)) for item in items[::20]]
+    """An edit of so many picture clips over one long dub: enlarged, some retimed, some cropped."""
+    items: list[Item] = cutting(clips, LENGTH, media=max(1, clips // 20))
+    for number, item in enumerate(items):
+        extra = effects(scale=100 + number % 40, crop=25 if number % 20 == 10 else 0)
+        speed = Fraction(6, 5) if number % 20 == 0 else None
+        items[number] = replace(item, extra=extra, speed=speed)
     total = clips * LENGTH
     dub = Dub(Media("DX_FR.wav", total, 0), 0, total, track_name="DX FR")
     return Edit([items], style=style, sound=sound, dubs=[dub]).data()

@@ -14,7 +14,7 @@ from ..errors import UniSyncError
 from ..media.delivery import Delivery, delivery_for
 from ..media.info import MediaInfo
 from ..media.probe import check_usable
-from ..media.sequences import missing_frames
+from ..media.sequences import IMAGE_SEQUENCE, missing_frames
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
@@ -72,6 +72,7 @@ class Judge:
         self._faults = Intervals(dialogue.faults)
         self._span = _span(dialogue)
         self._unusable: dict[Path, str | None] = {}
+        self._deliveries: dict[tuple[Path, bool], Delivery] = {}
         self.dub = Ear(dialogue.dub.clips)
         self.original = Ear(dialogue.original)
 
@@ -169,12 +170,20 @@ class Judge:
             if unusable is not None:
                 raise _Stop(Decision.REFUSE, sentence(unusable))
             piece = cut(placement, info, self._rate, self._options.handles)
-            lacking = missing_frames(info.path, piece.source.start, piece.source.count)
-            if lacking is not None:
-                raise _Stop(Decision.REFUSE, sentence(lacking))
-            return info, piece, delivery_for(info, piece.rate, self._options.mezzanine)
+            if info.container == IMAGE_SEQUENCE:
+                lacking = missing_frames(info.path, piece.source.start, piece.source.count)
+                if lacking is not None:
+                    raise _Stop(Decision.REFUSE, sentence(lacking))
+            return info, piece, self._delivery(info, piece)
         except UniSyncError as error:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
+
+    def _delivery(self, info: MediaInfo, piece: Cut) -> Delivery:
+        """What the new media will be: of one file the same for all clips that run at one rate."""
+        key = info.path, piece.rate is info.rate
+        if key not in self._deliveries:
+            self._deliveries[key] = delivery_for(info, piece.rate, self._options.mezzanine)
+        return self._deliveries[key]
 
     def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
         return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]

@@ -58,13 +58,9 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     dialogue = find_dialogue(document, options, media)
     judge = Judge(document, options, dialogue, media)
     found = placements(document)
-    verdicts = [judge.judge(placement) for placement in found]
     language = dialogue.dub.language
-    shots = [
-        _shot(p, v, judge, language, options) if v.decision is Decision.RENDER else None
-        for p, v in zip(found, verdicts, strict=True)
-    ]
-    settled = _one_result_each(found, verdicts, shots)
+    decided = [_decided(placement, judge, language, options) for placement in found]
+    settled = _one_result_each(found, decided)
     name = document.timeline.name or document.path.stem
     zero = start_frame(document)
     lays, laying = lays_of(document, dialogue.dub, options)
@@ -113,6 +109,15 @@ def shot_key(
     return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())
 
 
+def _decided(
+    placement: Placement, judge: Judge, language: str, options: PlanOptions
+) -> tuple[Verdict, Shot | None]:
+    verdict = judge.judge(placement)
+    if verdict.decision is not Decision.RENDER:
+        return verdict, None
+    return verdict, _shot(placement, verdict, judge, language, options)
+
+
 def _shot(
     placement: Placement, verdict: Verdict, judge: Judge, language: str, options: PlanOptions
 ) -> Shot:
@@ -151,30 +156,31 @@ def _shot(
 
 
 def _one_result_each(
-    found: Sequence[Placement], verdicts: Sequence[Verdict], shots: Sequence[Shot | None]
+    found: Sequence[Placement], decided: Sequence[tuple[Verdict, Shot | None]]
 ) -> list[tuple[Verdict, Shot | None]]:
     """A clip in a nest that is used several times can play only one new media.
 
     It gets one where every use that is on screen asks for the same; else all are refused.
     """
-    settled = list(zip(verdicts, shots, strict=True))
-    seen = [i for i, p in enumerate(found) if p.origin and verdicts[i].seen]
+    settled = list(decided)
+    seen = [i for i, p in enumerate(found) if p.origin and decided[i][0].seen]
     often = Counter(found[index].origin for index in seen)
     uses: defaultdict[str, list[int]] = defaultdict(list)
     for index in seen:
         if often[found[index].origin] > 1:
             uses[found[index].origin].append(index)
     for indices in uses.values():
-        rendered = [shot for index in indices if (shot := shots[index]) is not None]
+        rendered = [shot for index in indices if (shot := decided[index][1]) is not None]
         if not rendered:
             continue
-        if _agree([(found[index].start, shots[index]) for index in indices]):
+        if _agree([(found[index].start, decided[index][1]) for index in indices]):
             for index in indices:
-                if shots[index] is not None:
-                    settled[index] = (verdicts[index], rendered[0])
+                verdict, shot = decided[index]
+                if shot is not None:
+                    settled[index] = (verdict, rendered[0])
             continue
         for index in indices:
-            settled[index] = (_refused(verdicts[index], len(indices)), None)
+            settled[index] = (_refused(decided[index][0], len(indices)), None)
     return settled
 
 

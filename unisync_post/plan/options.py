@@ -72,8 +72,7 @@ class ColourRule:
 
 def colour_of(rules: Iterable[ColourRule], media: Path) -> str | None:
     """The encoding said of this file by the first rule that fits its name; case is ignored."""
-    name = media.name.lower()
-    fitting = (rule.encoding for rule in rules if fnmatch(name, rule.pattern.lower()))
+    fitting = (r.encoding for r in rules if fnmatch(media.name.lower(), r.pattern.lower()))
     return next(fitting, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,8 @@ from .text import XmlText
 _PICTURES = re.compile(
     r"\.(bmp|cin|dpx|exr|gif|hdr|heic|j2k|jp2|jpe?g|png|psd|sgi|tga|tiff?|webp)\Z", re.IGNORECASE
 )
+_EXTERNAL = '{"OTIO_SCHEMA":"ExternalReference.1","target_url":"","metadata":{"unisync":%s}}'
+"""OTIO reads metadata from JSON in a fraction of the time that it takes to convert a dictionary."""
 _RATE = re.compile(r"<timebase>\s*(\d+)\s*</timebase>|<ntsc>\s*(true)\s*</ntsc>", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:\d{3,}|\[\d+-\d+\]|#+|%0\d+d)\.\w+$")
 
@@ -142,8 +145,9 @@ class MediaFile:
         if not self.url:
             facts["offline"] = True
             return otio.schema.MissingReference(self.name, whole, {"unisync": facts})
-        media = otio.schema.ExternalReference(self.url, whole, {"unisync": facts})
-        media.name = self.name
+        media = otio.core.deserialize_json_from_string(_EXTERNAL % json.dumps(facts))
+        assert isinstance(media, otio.schema.ExternalReference), "its JSON says so"
+        media.name, media.target_url, media.available_range = self.name, self.url, whole
         return media
 
 

@@ -188,6 +188,14 @@ def _has_other_markup(text: str) -> bool:
     return marked or (text.find("?", root) != -1 and text.find("<?", root) != -1)
 
 
+def _declares_entities(text: str) -> bool:
+    # as above: the one character of a document's type is found at once, and mostly the only one
+    mark = text.find("!")
+    while mark > 0 and not text.startswith("<!ENTITY", mark - 1):
+        mark = text.find("!", mark + 1)
+    return mark > 0
+
+
 class _NoTarget:
     """A parser's target that wants to hear of nothing."""
 
@@ -197,7 +205,7 @@ class _NoTarget:
 
 def _check(text: str, utf8: bytes, path: Path) -> None:
     """Refuse what is not well-formed, and entity declarations."""
-    if "!" in text and "<!ENTITY" in text:
+    if _declares_entities(text):
         _check_slowly(text, path)
         return
     parser = etree.XMLParser(
