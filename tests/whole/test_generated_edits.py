@@ -64,7 +64,7 @@ def every_law(story: Story, case: Case) -> str:
         if media is None:
             assert now.media_reference.is_equivalent_to(old.media_reference)
         elif case.name == "avid.edl":
-            assert now.media_reference.metadata["unisync"]["names"] == [media.name]
+            assert list(now.media_reference.metadata["unisync"]["names"]) == [media.name]
         else:
             assert now.media_reference.target_url.endswith(f"/media/{media.name}")
     assert {path: digests(path.parent)[path] for path in before} == before
