@@ -104,7 +104,7 @@ class Claims:
             OSError: the job folder cannot be reached.
         """
         for number, (clip, key) in enumerate(zip(self.clips, self._keys, strict=True)):
-            rests = self.clock() < self._not_before.get(key, self.clock())
+            rests = self.clock() < self._not_before.get(key, float("-inf"))
             if rests or self._is_settled(number) or not fits(clip):
                 continue
             claim = self._claim(number)
