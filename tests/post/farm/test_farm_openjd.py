@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unisync_post.cli import main
+from unisync_post.demo import make_demo_edit
 from unisync_post.engines import open_engine
 from unisync_post.errors import JobError
 from unisync_post.farm.daemon import PID
@@ -29,9 +30,13 @@ from unisync_post.farm.openjd import (
     template,
 )
 from unisync_post.farm.plan import ShotGroup, load_farm_plan, make_farm_plan, write_farm_plan
+from unisync_post.farm.prepare import prepare
 from unisync_post.farm.roots import mapped, read_roots
+from unisync_post.farm.versions import MixedVersionsError
+from unisync_post.job.dub import plan_job
 from unisync_post.job.folder import JobFolder, open_job
 from unisync_post.job.run import render_job
+from unisync_post.plan.options import DubFile, PlanOptions
 
 yaml = pytest.importorskip("yaml")
 model = pytest.importorskip("openjd.model")
@@ -48,7 +53,7 @@ def openjd(*words: str | Path, **variables: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         env={**os.environ, **variables},
-        timeout=600,
+        timeout=1800,
         check=False,
     )
 
@@ -178,6 +183,24 @@ def test_openjd_killed_leaves_no_daemon(
     assert render_job(job)["rendered"] == len(job.plan.to_render)
 
 
+@real
+@pytest.mark.slow
+def test_the_demo_with_the_draft_engine(tmp_path: Path) -> None:
+    """The command's own way, nothing of the tests': `unisync demo`'s edit, and real pictures."""
+    demo = make_demo_edit(tmp_path / "demo")
+    dub = DubFile(demo.dubs["fr"], "fr")
+    job = plan_job(demo.edit, tmp_path / "out", PlanOptions(dub=(dub,)), open_engine("draft"))
+    write_farm_plan(job, make_farm_plan(job))
+    bundle = export_openjd(job, tmp_path / "bundle").parent
+    said = openjd("run", bundle / "template.yaml", *parameters(bundle))
+    assert said.returncode == 0, said.stdout
+    assert "3 rendered, 1 kept their original media, 0 failed" in said.stdout
+    media = {path.name for path in (job.out / "media").iterdir()}
+    assert len(media) == 3
+    edit = (job.out / job.job.output).read_text()
+    assert all(name in edit for name in media)
+
+
 @given(st.frozensets(st.integers(1, 400), min_size=1, max_size=40))
 def test_range_expressions_as_openjd_writes_them(numbers: frozenset[int]) -> None:
     assert shots_of(str(model.IntRangeExpr.from_list(sorted(numbers)))) == numbers
@@ -270,3 +293,21 @@ def test_a_finished_job_is_not_sent_to_a_farm(
     render_job(job, engine=open_engine(job.job.engine))
     with pytest.raises(JobError, match="Every shot of this job is finished"):
         export_openjd(job, tmp_path / "new")
+
+
+def test_prepare_refuses_what_would_fail_on_every_machine(
+    farm_job: Callable[..., JobFolder],
+) -> None:
+    job = farm_job()
+    assert prepare(job).waiting == len(job.plan.to_render)
+    first, *others = job.plan.to_render
+    assert first.shot is not None
+    away = replace(first, shot=replace(first.shot, media=Path("/nowhere/anna.mov")))
+    with pytest.raises(JobError, match="1 of the job's files are not on this machine") as error:
+        prepare(replace(job, plan=replace(job.plan, clips=(away, *others))))
+    assert str(error.value.file) == "/nowhere/anna.mov"
+    plan = load_farm_plan(job.path)
+    packages = {**plan.versions.packages, "torch": "1.0"}
+    write_farm_plan(job, replace(plan, versions=replace(plan.versions, packages=packages)))
+    with pytest.raises(MixedVersionsError, match=r"instead of 1\.0"):
+        prepare(job)
