@@ -132,13 +132,8 @@ def aaf(change: Callable[[Any], None], folder: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("avid.edl", "avid.aaf")])
+@pytest.mark.parametrize("name", ["resolve.otio", "resolve.fcpxml"])
 def test_a_negative_duration(name: str) -> None:
-    if name.endswith(".xml"):
-        # what a clip lasts is end - start: a clip that ends before it begins shows nothing
-        data = changed(name, "<end>8</end>", "<end>-8</end>").replace(b"<out>10<", b"<out>-10<", 1)
-        assert len(read(name, data).origins) < 2
-        return
     old, new = (
         ('duration="6/25s"', 'duration="-6/25s"')
         if name.endswith("xml")
@@ -149,6 +144,29 @@ def test_a_negative_duration(name: str) -> None:
     )
     error = refused(name, changed(name, old, new), "negative|does not exist")
     assert error.clip == "anna.mov" or "line" in error.what
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<end>8</end>", "<end>-8</end>", "end -8 is no frame"),
+        ("<start>8</start>", "<start>80</start>", "begins at frame 80 and ends before, at 13"),
+        ("<duration>40</duration>", "<duration>-40</duration>", "duration of -40 frames"),
+    ],
+)
+def test_a_negative_duration_in_xmeml(old: str, new: str, said: str) -> None:
+    name = "premiere.xml"
+    text = changed(name, old, new, -1).decode()
+    error = refused(name, text.encode(), said)
+    assert "in line" in error.what
+    assert error.clip or "anna.mov" in error.what
+
+
+def test_every_error_says_what_to_do() -> None:
+    """Found by damaging edits at random: a range without a rate had no remedy."""
+    data = changed("resolve.otio", '"rate": 25.0', '"rate": "x"', -1)
+    error = refused("resolve.otio", data, "The source range is no time")
+    assert error.remedy == "Export it again"
 
 
 def test_an_edl_that_runs_backwards() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ..errors import EditError
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from .scan import Element
 
@@ -82,10 +83,10 @@ def _crossing(item: Element, rate: Rate) -> Crossing:
 
 
 def _place(item: Element, lead: Crossing | None, follow: Crossing | None, cursor: int) -> Placed:
-    start, end = item.int_of("start"), item.int_of("end")
-    start = None if start is None or start < 0 else start
-    end = None if end is None or end < 0 else end
+    start, end = _edge(item, "start"), _edge(item, "end")
     if start is not None and end is not None:
+        if end < start:
+            raise _impossible(item, f"It begins at frame {start} and ends before, at {end}")
         return Placed(item, start, end)
     length = (item.int_of("out") or 0) - (item.int_of("in") or 0)
     head = tail = 0
@@ -98,6 +99,18 @@ def _place(item: Element, lead: Crossing | None, follow: Crossing | None, cursor
     if end is None:
         end = start - head + length
     return Placed(item, start, end, head, tail)
+
+
+def _edge(item: Element, tag: str) -> int | None:
+    """A record frame; None where it lies in a transition (-1) or is not stated."""
+    frame = item.int_of(tag)
+    if frame is not None and frame < -1:
+        raise _impossible(item, f"Its {tag} {frame} is no frame of the sequence")
+    return None if frame is None or frame < 0 else frame
+
+
+def _impossible(item: Element, what: str) -> EditError:
+    return item.located(EditError(what, clip=item.text_of("name")))
 
 
 def _meet(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:

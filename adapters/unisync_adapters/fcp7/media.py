@@ -110,6 +110,9 @@ class MediaFile:
         code = start_code(element, rate)
         url = element.text_of("pathurl") or ""
         duration = element.int_of("duration")
+        if duration is not None and duration < 0:
+            what = f"The file {element.text_of('name')!r} has a duration of {duration} frames"
+            raise element.located(EditError(what))
         video = element.first("media", "video", "samplecharacteristics")
         size = (video.int_of("width"), video.int_of("height")) if video is not None else (0, 0)
         return cls(
