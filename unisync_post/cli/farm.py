@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from ..farm.capacity import Farm, hours
 from ..farm.claims import FARM_POLICY
 from ..farm.plan import FarmPlan, make_farm_plan, write_farm_plan
 from ..farm.roots import VARIABLE, read_roots
+from ..farm.status import farm_status
 from ..farm.worker import PilotOptions
 from ..job.folder import open_job
 from ..records import dump
@@ -28,6 +31,7 @@ from .farm_openjd import (
 )
 from .farm_pilot import fly
 from .farm_slurm import slurm_command
+from .farm_table import follow, plain, table
 from .render import parse_shots
 
 JOB = click.argument("job", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -144,6 +148,21 @@ def worker(
         policy=replace(FARM_POLICY, backoff=patience / 2),
     )
     sys.exit(int(fly(folder, options, progress)))
+
+
+@farm.command("status")
+@JOB
+@click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
+@click.option("--watch", is_flag=True, help="Stay and look again every two seconds.")
+def status(job: Path, as_json: bool, watch: bool) -> None:
+    """How JOB stands, from its folder: shots, who is at which, what went wrong."""
+    folder = open_job(job)
+    if as_json:
+        click.echo(json.dumps(plain(farm_status(folder)), ensure_ascii=False, indent=1))
+    elif watch:
+        follow(folder)
+    else:
+        Console().print(table(farm_status(folder)))
 
 
 @farm.group("export")
