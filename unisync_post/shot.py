@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby, islice, repeat
 from pathlib import Path
 
 import av
@@ -31,9 +32,10 @@ from .faces.track import track_faces
 from .faces.types import CropWindow, FaceState, FaceTrack
 from .job.result import ShotResult
 from .measure import lip_sync, speaking_face
+from .media.delivery import AUTO, delivery_for
 from .media.frames import read_played
 from .media.info import MediaInfo
-from .media.pixels import Box
+from .media.mux import Picture
 from .media.probe import check_usable, probe
 from .media.sequences import remove
 from .media.viewed import seen, seen_crop
@@ -46,6 +48,9 @@ from .takes import Made, join, spans, wanted
 
 _IN_ENGINE = 0.95
 """Share of a take's progress that its engine may claim before the first frame is composited."""
+
+_PART = 48
+"""Crops held while their plates are decoded: enough for every core, few enough for memory."""
 
 Progress = Callable[[str, int, int], None]
 """Called with step, frames done, frames in all."""
@@ -193,17 +198,30 @@ class _Rendering:
             mezzanine=shot.mezzanine,
         )
 
-    def pictures(self) -> Iterator[tuple[int, av.VideoFrame, bool | Box]]:
+    def pictures(self) -> Iterator[Picture]:
         """(plate frame, picture, where it changed or False) for each frame of the new media."""
         info = self.engine.info
         takes = spans(
             self.track.seen, wanted(self.track), self.track.cuts, info.window, info.overlap
         )
         made = join(takes, lambda take: self.generate(take.start, take.stop), self.shot.length)
-        plates = read_played(self.info, self.played)
-        for frame, one in zip(plates, made, strict=True):
+        delivery = delivery_for(self.info, self.shot.rate, self.shot.mezzanine or AUTO)
+        if not delivery.splice:
+            yield from self._shown(made, read_played(self.info, self.played))
+            return
+        for changed, run in groupby(made, lambda one: one.crop is not None):
+            while part := list(islice(run, _PART)):
+                plates = [self.played[one.index] for one in part]
+                shown = read_played(self.info, plates) if changed else repeat(None)
+                yield from self._shown(part, shown)
+
+    def _shown(
+        self, made: Iterable[Made], plates: Iterable[av.VideoFrame | None]
+    ) -> Iterator[Picture]:
+        """Pictures of frames and their plates; a plate that is only copied is not decoded."""
+        for one, frame in zip(made, plates, strict=False):
             self._note(one)
-            if one.crop is None:
+            if frame is None or one.crop is None:
                 yield self.played[one.index], frame, False
             else:
                 picture, region = self._composited(frame, one)

@@ -23,8 +23,9 @@ from .sequences_files import read_picture
 
 _BACKWARD_BYTES = 256 << 20
 """Decoded pictures held at once while a clip plays in reverse."""
-_SKIP = 48
-"""A forward jump longer than this seeks instead of decoding through."""
+_SKIP, _SKIP_INTRA = 48, 6
+"""A forward jump longer than this seeks instead of decoding through; a picture that stands alone
+is found at once."""
 _FINE = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
@@ -77,6 +78,7 @@ def read_played(info: MediaInfo, indices: Sequence[int]) -> Iterator[VideoFrame]
     if sequence is not None:
         yield from (read_picture(sequence.file(number)) for number in indices)
         return
+    skip = _SKIP_INTRA if info.intra else _SKIP
     block = max(4, min(64, _BACKWARD_BYTES // (info.width * info.height * 6)))
     at = 0
     while at < len(indices):
@@ -87,7 +89,7 @@ def read_played(info: MediaInfo, indices: Sequence[int]) -> Iterator[VideoFrame]
                 end += 1
             yield from _backwards(info, indices[at:end])
         else:
-            while end < len(indices) and 0 <= indices[end] - indices[end - 1] <= _SKIP:
+            while end < len(indices) and 0 <= indices[end] - indices[end - 1] <= skip:
                 end += 1
             yield from _forwards(info, indices[at:end])
         at = end

@@ -187,7 +187,7 @@ class Muxer:
 
     def _encode(self, picture: VideoFrame) -> None:
         if self._encoder is None:
-            self._encoder = self._new_encoder()
+            self._encoder = new_encoder(self._info, self._delivery, self._rate)
         frame = to_delivery(picture, self._delivery.pixel_format)
         stamp = frame.pts, frame.time_base
         frame.pts, frame.time_base = self.added, 1 / self._rate.fps
@@ -195,13 +195,6 @@ class Muxer:
         frame.pts = stamp[0]
         if stamp[1]:
             frame.time_base = stamp[1]
-
-    def _new_encoder(self) -> VideoCodecContext:
-        encoder = cast(VideoCodecContext, av.CodecContext.create(self._delivery.encoder, "w"))
-        _configure(encoder, self._info, self._delivery, self._rate)
-        encoder.options = dict(self._delivery.options)
-        encoder.thread_type = "AUTO"
-        return encoder
 
     def _flush(self) -> None:
         """End a run of encoded frames: frame-threaded encoders hold the last ones back."""
@@ -247,6 +240,15 @@ class Muxer:
                 return
             packet.stream = self._tracks[number]
             self._container.mux(packet)
+
+
+def new_encoder(info: MediaInfo, delivery: Delivery, rate: Rate) -> VideoCodecContext:
+    """An encoder of its own, for one run of changed pictures."""
+    encoder = cast(VideoCodecContext, av.CodecContext.create(delivery.encoder, "w"))
+    _configure(encoder, info, delivery, rate)
+    encoder.options = dict(delivery.options)
+    encoder.thread_type = "AUTO"
+    return encoder
 
 
 def _configure(context: VideoCodecContext, info: MediaInfo, delivery: Delivery, rate: Rate) -> None:

@@ -9,8 +9,11 @@ without loss at a slice's end; it is the plate's everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .pixels import Box
 
@@ -20,19 +23,26 @@ _FLAT_MATRIX = bytes([4]) * 64
 
 @dataclass(frozen=True)
 class _Frame:
-    """One parsed frame: ``header`` and ``picture_header`` verbatim, ``slices`` coded.
+    """One parsed frame: ``header`` and ``picture_header`` verbatim.
 
-    ``terms`` is all that must be equal for slices to be exchanged.
+    Slice *k* is ``data[ends[k] - sizes[k] : ends[k]]``. ``terms`` is all that must be equal for
+    slices to be exchanged.
     """
 
+    data: bytes
     header: bytes
     picture_header: bytes
-    slices: list[bytes]
+    sizes: NDArray[np.int64]
+    ends: NDArray[np.int64]
     width: int
     height: int
     slice_width: int
     alpha: bool
     terms: tuple[object, ...]
+
+    def coded(self, number: int) -> bytes:
+        end = int(self.ends[number])
+        return self.data[end - int(self.sizes[number]) : end]
 
 
 def splice_slices(plate: bytes, encoded: bytes, box: Box) -> bytes | None:
@@ -49,20 +59,32 @@ def splice_slices(plate: bytes, encoded: bytes, box: Box) -> bytes | None:
     old, new = _parse(plate), _parse(encoded)
     if old is None or new is None or old.terms != new.terms:
         return None
-    cells = list(_grid(old))
-    if not len(cells) == len(old.slices) == len(new.slices):
+    cells = _grid(old.width, old.height, old.slice_width)
+    if not len(cells) == len(old.sizes) == len(new.sizes):
         return None
-    slices = [
-        _new_slice(changed, kept, old.alpha) if _touches(cell, box) else kept
-        for cell, kept, changed in zip(cells, old.slices, new.slices, strict=True)
-    ]
-    table = b"".join(len(data).to_bytes(2, "big") for data in slices)
-    body = table + b"".join(slices)
-    size = len(old.picture_header) + len(body)
-    head = old.picture_header
-    picture = head[:1] + size.to_bytes(4, "big") + head[5:] + body
-    frame = b"icpf" + old.header + picture
-    return (len(frame) + 4).to_bytes(4, "big") + frame
+    touched = np.flatnonzero(
+        (cells[:, 0] < box.x1)
+        & (box.x0 < cells[:, 2])
+        & (cells[:, 1] < box.y1)
+        & (box.y0 < cells[:, 3])
+    )
+    sizes, parts, done = old.sizes.copy(), [], int(old.ends[0] - old.sizes[0])
+    for number in touched.tolist():
+        data = _new_slice(new.coded(number), old.coded(number), old.alpha)
+        sizes[number] = len(data)
+        parts += [old.data[done : int(old.ends[number] - old.sizes[number])], data]
+        done = int(old.ends[number])
+    parts.append(old.data[done : int(old.ends[-1])])
+    return _joined(old, sizes, parts)
+
+
+def _joined(frame: _Frame, sizes: NDArray[np.int64], slices: list[bytes]) -> bytes:
+    """A coded frame with this frame's headers."""
+    body = b"".join([sizes.astype(">u2").tobytes(), *slices])
+    head = frame.picture_header
+    size = len(head) + len(body)
+    whole = b"".join([b"icpf", frame.header, head[:1], size.to_bytes(4, "big"), head[5:], body])
+    return (len(whole) + 4).to_bytes(4, "big") + whole
 
 
 def _parse(data: bytes) -> _Frame | None:
@@ -79,19 +101,17 @@ def _parse(data: bytes) -> _Frame | None:
     count = int.from_bytes(picture_header[5:7], "big")
     at += len(picture_header)
     table = data[at : at + 2 * count]
-    at += 2 * count
-    slices = []
-    for number in range(0, 2 * count, 2):
-        length = int.from_bytes(table[number : number + 2], "big")
-        slices.append(data[at : at + length])
-        at += length
-    if len(table) < 2 * count or at > len(data):
+    sizes = np.frombuffer(table[: len(table) // 2 * 2], ">u2").astype(np.int64)
+    ends = at + 2 * count + np.cumsum(sizes)
+    if not count or len(table) < 2 * count or int(ends[-1]) > len(data):
         return None
     chroma_format, alpha = header[12] >> 6, header[17] & 15
     return _Frame(
+        data,
         header,
         picture_header,
-        slices,
+        sizes,
+        ends,
         int.from_bytes(header[8:10], "big"),
         int.from_bytes(header[10:12], "big"),
         1 << (picture_header[7] >> 4),
@@ -121,18 +141,18 @@ def _matrices(header: bytes) -> tuple[bytes, bytes]:
     return luma, header[at : at + 64] if flags & 1 else luma
 
 
-def _grid(frame: _Frame) -> Iterator[Box]:
-    """Luma pixels of each slice in coded order; a row's rest is cut into halving slices."""
-    columns, rows = -(-frame.width // _MACROBLOCK), -(-frame.height // _MACROBLOCK)
-    for row in range(rows):
-        column, wide = 0, frame.slice_width
-        while column < columns:
-            while columns - column < wide:
-                wide //= 2
-            left, top = column * _MACROBLOCK, row * _MACROBLOCK
-            yield Box(left, top, left + wide * _MACROBLOCK, top + _MACROBLOCK)
-            column += wide
+@lru_cache(maxsize=8)
+def _grid(width: int, height: int, slice_width: int) -> NDArray[np.int64]:
+    """(N, 4) x0, y0, x1, y1 in luma pixels of each slice in coded order.
 
-
-def _touches(a: Box, b: Box) -> bool:
-    return a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
+    A row's rest is cut into halving slices.
+    """
+    columns, rows = -(-width // _MACROBLOCK), -(-height // _MACROBLOCK)
+    edges, wide = [0], slice_width
+    while edges[-1] < columns:
+        while columns - edges[-1] < wide:
+            wide //= 2
+        edges.append(edges[-1] + wide)
+    left, top = np.meshgrid(np.array(edges[:-1]), np.arange(rows))
+    right = np.broadcast_to(np.array(edges[1:]), left.shape)
+    return np.stack([left, top, right, top + 1], -1).reshape(-1, 4) * _MACROBLOCK
