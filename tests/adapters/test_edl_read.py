@@ -156,7 +156,7 @@ def test_a_freeze_frame_without_m2() -> None:
         (Ev(played=30), "30 frames and its record 50, and no M2 line says why"),
         (Ev(played=80, speed="050.0"), "does not explain"),
         (Ev(remarks=("M2 fast",)), "Its speed cannot be read: 'M2 fast'"),
-        (Ev(name="a.[1-96].dpx"), "sequence of pictures"),
+        (Ev(name="a.[1..96].dpx"), "sequence of pictures"),
         (
             Ev(dissolve=5, remarks=("M2   Z9   050.0   01:00:00:00",)),
             "a reel that it does not play",

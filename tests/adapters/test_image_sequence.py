@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cmx
 import fcpxmls
 import opentimelineio as otio
 import pytest
@@ -239,3 +240,13 @@ def test_fcpxml_names_the_new_sequence_as_the_old(version: str, name: str, new: 
     document.verify(patched, [change])
     made = picture(FCPXML.read(patched, Path("cut.fcpxml"), PathMap()))
     assert MediaUrl.parse(made.media_reference.target_url).name == new
+
+
+def test_an_edl_names_the_new_sequence_as_resolve_does() -> None:
+    event = cmx.Ev(entry=1006, count=20, name="plate.[1001-1100].exr")
+    document = cmx.read(cmx.Cmx([event, replace(event, name="b")]))
+    assert "refuse" not in picture(document).metadata["unisync"]
+    change = cmx.relink(document, 0, 2, path=NEW)
+    patched = cmx.patched(document, change, name=None)
+    (line,) = cmx.changed(document.data, patched)
+    assert line[1].strip() == "* FROM CLIP NAME:  unisync_fr_0.[1004-1053].exr"

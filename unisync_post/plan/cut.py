@@ -75,8 +75,8 @@ def media_offset(
     begin = (clip.source_range or clip.trimmed_range()).start_time
     if media.start is None:
         played = frames(begin, info.rate)
-        in_timecode = info.has_timecode and played >= info.start_frame
-        return played - (info.start_frame if in_timecode else 0), ()
+        # in its timecode, or in the numbers of its frames; else from its first frame
+        return played - (info.start_frame if played >= info.start_frame else 0), ()
     start, stated = media.start
     if _means(stated, info.rate):
         return settled(frames(begin, stated) - start), ()

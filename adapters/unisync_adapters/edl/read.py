@@ -22,6 +22,7 @@ import opentimelineio as otio
 
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, TimeError
+from ..image_sequence import SequenceName
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate, Timecode
 from .clock import Clock
@@ -228,7 +229,8 @@ def media_of(side: Side, rate: Rate, drop: bool) -> otio.core.MediaReference:
     if not names or (not source and _GENERATORS.fullmatch(name)):
         return otio.schema.MissingReference(name, metadata={"unisync": facts})
     url = next((n for n in names if _FILE.search(n)), names[0])
-    if side.is_still or PurePosixPath(url.replace("\\", "/")).suffix.lower() in _STILLS:
+    picture = PurePosixPath(url.replace("\\", "/")).suffix.lower() in _STILLS
+    if side.is_still or (picture and SequenceName.parse(url) is None):
         facts["still"] = True
     facts["names"] = names
     media = otio.schema.ExternalReference(url, metadata={"unisync": facts})

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from ..image_sequence import SequenceName
 from .clock import Clock
 from .sheet import Block
 from .sides import PICTURE, sides_of, sound_channels
@@ -42,8 +43,10 @@ def refusal(cut: Cut, clock: Clock) -> str | None:
             f"Picture and sound of {event.label} are one edit with different times; "
             "export picture and sound as events of their own"
         )
-    if _PICTURES.search(side.name) or _PICTURES.search(side.source):
-        return "It plays a sequence of pictures"
+    for name in (side.name, side.source):
+        # Resolve's form says which frames there are; others have their frames in no standard place
+        if _PICTURES.search(name) and SequenceName.parse(name.strip()) is None:
+            return "It plays a sequence of pictures, and its name does not say which"
     return _mismatch(cut)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 from itertools import zip_longest
+from pathlib import Path
 
 import opentimelineio as otio
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import struct
-import sys
 import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from traps import in_limits
-
-sys.path.append(str(Path(__file__).parents[1] / "media"))
 from sequence_kit import write_dpx, write_exr
+from traps import in_limits
 
 from unisync_adapters.timebase import Rate
 from unisync_post.errors import MediaError
