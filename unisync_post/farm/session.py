@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
-from ..errors import EngineError, JobCancelledError, JobError, NodeError
+from ..errors import JobCancelledError, NodeError
 from ..job.events import Event, Listener, silent
 from ..job.folder import JobFolder
 from ..job.tally import tally
@@ -33,7 +33,7 @@ _TAIL = 2000
 """Characters of a daemon's log worth repeating."""
 
 
-class DaemonError(JobError):
+class DaemonError(NodeError):
     """The daemon of this session does not do its work."""
 
 
@@ -45,7 +45,7 @@ def start(session: Path, job: JobFolder, *, idle: float = IDLE) -> None:
         idle: seconds without work after which the daemon ends by itself.
 
     Raises:
-        EngineError: it cannot be opened, or is another one than the job's.
+        NodeError: it cannot be opened here, or is another one than the job's.
         DaemonError: there is a daemon already, or the folder is none.
     """
     if not session.is_dir():
@@ -57,14 +57,14 @@ def start(session: Path, job: JobFolder, *, idle: float = IDLE) -> None:
     pid = _spawn(words, session / LOG)
     while not _answers(session):
         if os.waitpid(pid, os.WNOHANG)[0]:
-            raise EngineError(f"The daemon ended while it started: {_tail(session)}")
+            raise NodeError(f"The daemon ended while it started: {_tail(session)}")
         time.sleep(0.05)
     try:
         end = _ask(session, Request(), silent, lambda: False)
     except DaemonError as error:
-        raise EngineError(f"The daemon ended while it started: {_tail(session)}") from error
+        raise NodeError(f"The daemon ended while it started: {_tail(session)}") from error
     if end.status != "loaded":
-        raise EngineError(end.message)
+        raise NodeError(end.message)
 
 
 def render_in(

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from farm_kit import until
+from farm_kit import ended, until
+from farm_kit import start as start_unisync
 
-from unisync_post.errors import EngineError, JobCancelledError
+from unisync_post.errors import NodeError
 from unisync_post.farm.address import connect_in
 from unisync_post.farm.daemon import PID
 from unisync_post.farm.leash import lives
@@ -76,9 +77,13 @@ def test_shots_are_given_back_and_the_daemon_ends_with_its_session(
     start(session, job)
     daemon = process_of(session)
     (trouble / "gate").touch()
-    with pytest.raises(JobCancelledError, match="given back"):  # as on SIGTERM
-        render_in(session, job, shots(job), stop=lambda: count(trouble, "takes") > 0)
-    assert job.results() == {}
+    words = ("farm", "daemon", "run", job.path, "--shots", "1-2", "--progress", "openjd")
+    task = start_unisync(*words, "--session", session)
+    until(lambda: count(trouble, "takes"))
+    task.terminate()
+    status, said = ended(task)
+    assert (status, job.results()) == (130, {})
+    assert "openjd_fail: 2 shots were given back" in said
     with connect_in(session) as client:  # as on SIGKILL
         request = {"job": str(job.path), "shots": shots(job)}
         client.sendall(json.dumps(request).encode() + b"\n")
@@ -119,10 +124,10 @@ def test_a_killed_daemon_is_replaced(
 def test_what_cannot_be_started_is_named(farm_job: Callable[..., JobFolder], session: Path) -> None:
     job = farm_job("farm_engines:Counted")
     absent = replace(job, job=replace(job.job, engine="farm_engines:Absent"))
-    with pytest.raises(EngineError, match="Absent"):
+    with pytest.raises(NodeError, match="Absent"):
         start(session, absent)
     other = replace(job, job=replace(job.job, fingerprint="f" * 64))
-    with pytest.raises(EngineError, match="another one than the job's"):
+    with pytest.raises(NodeError, match="another one than the job's"):
         start(session, other)
     with pytest.raises(DaemonError, match="no such session"):
         start(session / "elsewhere", job)
