@@ -105,7 +105,14 @@ def main() -> None:
     if said.only is not None:
         print(run(said.only, known, said.seed, trace=True))
         return
-    ends = list(all_cases(known, said.seed, range(said.cases)))
+    ends: list[End] = []
+    try:
+        for end in all_cases(known, said.seed, range(said.cases)):
+            ends.append(end)
+            if len(ends) % 500 == 0:
+                print(f"{len(ends)} cases …", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("stopped; what was done until then:")
     sys.exit(report(ends))
 
 
@@ -146,14 +153,15 @@ def all_cases(known: dict[str, list[Source]], seed: int, cases: Sequence[int]) -
                 done += 1
         except EOFError:
             pass
-        if done < len(left):
-            child.kill()
+        finally:
+            if done < len(left):
+                child.kill()
             child.join()
+        if done < len(left):
             kind = pick(left[done], known, seed)[1].kind
             what = f"the process ended or hung (exit {child.exitcode})"
             yield End(left[done], kind, "FAILED", what)
             done += 1
-        child.join()
         left = left[done:]
 
 
