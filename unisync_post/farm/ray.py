@@ -69,15 +69,15 @@ def slots_of(nodes: Iterable[Node], gpu_memory: int | None) -> tuple[Slot, ...]:
         JobError: no GPU of this cluster is large enough.
     """
     sizes: dict[int, int] = {}
-    gpus = alive = 0
+    gpus = hosts = 0
     for node in nodes:
-        alive += 1
+        hosts += node["Resources"].get("CPU", 0) >= 1  # a head often gives none
         gpus += int(node["Resources"].get("GPU", 0))
         for name, count in node["Resources"].items():
             if match := _SIZE.fullmatch(name):
                 sizes[int(match[1])] = sizes.get(int(match[1]), 0) + int(count)
     if gpu_memory == 0 or not gpus:
-        return (Slot(),) * alive
+        return (Slot(),) * hosts
     if not sizes:
         return (Slot(gpus=1),) * gpus
     enough = [size for size in sorted(sizes) if size * 1024 >= (gpu_memory or 0)]
@@ -113,6 +113,7 @@ class RayCrew:
         self._gpu_memory = gpu_memory
         self._avoided: frozenset[str] = frozenset()
         self._watch = _Watch(self._ray)
+        self._on_gpus = gpu_memory != 0 and _has_gpus(self._watch.nodes)
         self._actor = self._ray.remote(
             max_restarts=0, max_task_retries=0, max_concurrency=2, num_cpus=1
         )(_Actor)
@@ -122,7 +123,7 @@ class RayCrew:
         return max(1, len(self._slots()))
 
     def start(self, number: int, engine: str, workers: int) -> Member:
-        slots = self._slots() or (Slot(),)
+        slots = self._slots() or (Slot(int(self._on_gpus)),)  # waits until a node is back
         slot = slots[number % len(slots)]
         cores = sum(node["Resources"].get("CPU", 1) for node in self._nodes())
         brief = Brief.of(engine, threads=max(1, int(cores // max(1, workers))))
@@ -134,10 +135,12 @@ class RayCrew:
         if member.place is None or member.place.node in self._avoided:
             return member.place is not None
         avoided = self._avoided | {member.place.node}
-        if all(node["NodeID"] in avoided for node in self._watch.nodes):
-            return False
-        self._avoided = avoided
-        return True
+        before, self._avoided = self._avoided, avoided
+        with suppress(JobError):  # only GPUs that are too small are left
+            if self._slots():
+                return True
+        self._avoided = before
+        return False
 
     def check(self) -> None:
         silence = time.monotonic() - self._watch.seen
@@ -158,7 +161,10 @@ class RayCrew:
         return [node for node in self._watch.nodes if node["NodeID"] not in self._avoided]
 
     def _slots(self) -> tuple[Slot, ...]:
-        return slots_of(self._nodes(), self._gpu_memory)
+        nodes = self._nodes()
+        if self._on_gpus and not _has_gpus(nodes):
+            return ()
+        return slots_of(nodes, self._gpu_memory)
 
 
 def _options(slot: Slot, avoided: frozenset[str]) -> dict[str, object]:
@@ -189,19 +195,25 @@ class _Watch:
         self._stopped = threading.Event()
         self.nodes: Sequence[Node] = _alive(ray)
         self.seen = time.monotonic()
-        threading.Thread(target=self._look, daemon=True).start()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
 
     def node(self, name: str) -> Node | None:
         return next((node for node in self.nodes if node["NodeID"] == name), None)
 
     def stop(self) -> None:
         self._stopped.set()
+        self._thread.join(1.0)
 
     def _look(self) -> None:
         while not self._stopped.wait(_LOOK_EVERY):
             with suppress(Exception):  # not answered: ``seen`` tells
                 self.nodes = _alive(self._ray)
                 self.seen = time.monotonic()
+
+
+def _has_gpus(nodes: Iterable[Node]) -> bool:
+    return any(node["Resources"].get("GPU", 0) >= 1 for node in nodes)
 
 
 def _alive(ray: Any) -> list[Node]:
@@ -278,6 +290,8 @@ def _bring(ray: Any, stream: Any, pipe: Connection, member: RayMember, watch: _W
 
 def _connect(address: str, workers: int | None) -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # a question that comes too late must not start a new Ray
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     # Ray's own default from its next version on: an actor without a GPU keeps the node's setting
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
