@@ -39,6 +39,7 @@ from typing import Protocol, runtime_checkable
 
 import opentimelineio as otio
 
+from .collector import no_cycles
 from .errors import EditError, telling
 from .foreign import foreign
 from .limits import MAX_BYTES, read_bytes
@@ -103,6 +104,15 @@ class Document:
             EditError: unknown origin, two relinks of one clip, a clip this format cannot relink,
                 or a format in which no sound can be laid.
         """
+        with no_cycles():
+            self._check(relinks)
+            with telling(self.path, LEAVE):
+                data = self.data
+                if relinks or name is not None:
+                    data = self.adapter.patch(self, relinks, name=name)
+                return self._layer.lay(self, data, lays) if lays else data
+
+    def _check(self, relinks: Sequence[Relink]) -> None:
         unknown = [r.origin for r in relinks if r.origin not in self.origins]
         if unknown:
             raise EditError(f"No clip {unknown[0]!r} in this edit", file=self.path)
@@ -111,11 +121,6 @@ class Document:
         relative = [r.path for r in relinks if not r.path.is_absolute()]
         if relative:
             raise EditError("New media must be named by an absolute path", file=relative[0])
-        with telling(self.path, LEAVE):
-            data = self.data
-            if relinks or name is not None:
-                data = self.adapter.patch(self, relinks, name=name)
-            return self._layer.lay(self, data, lays) if lays else data
 
     def verify(
         self,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache, partial
 from pathlib import Path
 
 import opentimelineio as otio
@@ -54,7 +55,7 @@ def audio_tracks(document: Document) -> tuple[AudioTrack, ...]:
         if isinstance(child, otio.schema.Track) and child.kind == otio.schema.TrackKind.Audio
     ]
     names = [track.name or "" for track in tracks]
-    pictures = _picture_media(document.timeline.tracks)
+    pictures = cache(partial(_picture_media, document.timeline.tracks))
     return tuple(
         AudioTrack(number, _track_name(number, track.name), track, _label(track, names, pictures))
         for number, track in enumerate(tracks, 1)
@@ -223,7 +224,9 @@ def _source_seconds(clip: otio.schema.Clip) -> Fraction:
     return seconds(begin, rate) - seconds(frames(zero, clock), clock)
 
 
-def _label(track: otio.schema.Track, siblings: Sequence[str], pictures: frozenset[str]) -> Label:
+def _label(
+    track: otio.schema.Track, siblings: Sequence[str], pictures: Callable[[], frozenset[str]]
+) -> Label:
     """What the document says, else the track's name, else the one thing all its files say.
 
     A track of nothing but the pictures' own sound, if not named as anything else, is the original.
@@ -236,7 +239,7 @@ def _label(track: otio.schema.Track, siblings: Sequence[str], pictures: frozense
     if label.stem and label.language:
         return label
     media = {written_media(clip) for clip in track if isinstance(clip, otio.schema.Clip)}
-    if media and media <= pictures and not (label.role or label.language):
+    if media and media <= pictures() and not (label.role or label.language):
         return Label(role="original").over(label)
     names = {_stem(name) for name in media}
     read = [rules.read(name) for name in sorted(names)]

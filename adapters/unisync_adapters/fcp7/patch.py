@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError
 from ..image_sequence import spelled_like
@@ -41,11 +40,10 @@ def patch_document(document: Fcp7Document, relinks: Sequence[Relink], name: str 
         EditError: a clip that was refused, whose retime is not baked, or whose new media is too
             short at its head.
     """
-    with no_cycles():
-        edits = _relink_all(document, relinks)
-        if name is not None:
-            edits += _rename(document.sequence, name)
-        return splice(document.data, document.source.byte_edits(edits))
+    edits = _relink_all(document, relinks)
+    if name is not None:
+        edits += _rename(document.sequence, name)
+    return splice(document.data, document.source.byte_edits(edits))
 
 
 def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> list[TextEdit]:

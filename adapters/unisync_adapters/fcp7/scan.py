@@ -135,7 +135,10 @@ class Element:
         first = self._first_row(tag)
         if first is None:
             return ""
-        last = max(row for name, row in self._rows(first) if name == tag)
+        if self._siblings is not None:
+            last = self._siblings.last(tag)[self._place] or first
+        else:
+            last = max(row for name, row in self._rows(first) if name == tag)
         outline = self.source.outline
         return self.source.text[outline.start[first] : outline.end[last]]
 
@@ -224,18 +227,28 @@ class Siblings:
         first, after = rows[0], outline.after[rows[-1]]
         within = outline.depth[first:after] == outline.depth[first] + 1
         self._children = np.flatnonzero(within) + first
-        self._first: dict[str, list[int | None]] = {}
+        self._initials = outline.codes[np.asarray(outline.start)[self._children] + 1]
+        self._found: dict[tuple[str, int], list[int | None]] = {}
         self._numbers: dict[str, list[int | None]] = {}
 
     def first(self, tag: str) -> list[int | None]:
         """For each sibling the row of its first child of this tag."""
-        column = self._first.get(tag)
+        return self._find(tag, -1)
+
+    def last(self, tag: str) -> list[int | None]:
+        """For each sibling the row of its last child of this tag."""
+        return self._find(tag, 1)
+
+    def _find(self, tag: str, step: int) -> list[int | None]:
+        column = self._found.get((tag, step))
         if column is None:
-            found = self._source.outline.named(tag, self._children)[::-1]
+            alike = self._children[self._initials == ord(tag[0])]
+            found = self._source.outline.named(tag, alike)[::step]
             rows = np.full(len(self._rows), -1)
-            # of several in one place the last is kept, which stands first in the document
+            # of several in one place the last is kept
             rows[np.searchsorted(self._rows, found, "right") - 1] = found
-            column = self._first[tag] = [None if row < 0 else row for row in rows.tolist()]
+            column = [None if row < 0 else row for row in rows.tolist()]
+            self._found[tag, step] = column
         return column
 
     def numbers(self, tag: str) -> list[int | None]:

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import cycle
 
-from ..collector import no_cycles
 from ..document import Relink
 from ..errors import EditError, UniSyncError
 from ..fcp7.definition import removed
@@ -39,12 +38,11 @@ def patch_document(document: FcpxmlDocument, relinks: Sequence[Relink], name: st
     Raises:
         EditError: a clip that was refused, or whose retime is not baked.
     """
-    with no_cycles():
-        edits = _relink_all(document, relinks)
-        if name is not None:
-            edits += _rename(document.edit.tag, name)
-        edits += _new_uids(document, relinks, name)
-        return splice(document.data, document.source.byte_edits(edits))
+    edits = _relink_all(document, relinks)
+    if name is not None:
+        edits += _rename(document.edit.tag, name)
+    edits += _new_uids(document, relinks, name)
+    return splice(document.data, document.source.byte_edits(edits))
 
 
 def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[TextEdit]:
