@@ -9,8 +9,8 @@ write, read back. "Bare" is only decoding and encoding the changed pictures, by 
 threads and settings. The network, and looking for faces, are not in either. Goals: path / bare
 <= 1.15, and a peak of memory for --long <= 1.1 times that for --seconds.
 
-Each figure is the best of --runs in a process of its own; peaks are those of whole processes. Beside
-the clock's seconds stand the processors': on a machine with other work, theirs is the ratio to read.
+Each figure is the best of --runs in a process of its own; peaks are those of whole processes.
+Beside the clock's seconds stand the processors': where a machine has other work, read those.
 """
 
 from __future__ import annotations

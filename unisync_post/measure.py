@@ -116,7 +116,7 @@ def _thumbnails(
     played = shot.played()
     wanted = sorted({thumbnail_frame(track) for track in tracks})
     pictures = read_played(info, [played[k] for k in wanted])
-    tags = read_colour(info.colour, shot.colour).encoding
+    tags = read_colour(info, shot.colour).encoding
     frames = {k: seen(picture, tags) for k, picture in zip(wanted, pictures, strict=True)}
     return write_thumbnails(tracks, frames, folder)
 

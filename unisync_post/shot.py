@@ -103,7 +103,7 @@ def render_shot(
     """
     ledger = _Ledger()
     info = _usable(shot)
-    colour = read_colour(info.colour, shot.colour)
+    colour = read_colour(info, shot.colour)
     with ledger.timed("faces"):
         tracks = track_faces(_analysis_frames(shot, info, colour.encoding, progress), shot.rate)
         choice = speaking_face(tracks, face or shot.face, shot, info, folder)

@@ -20,7 +20,7 @@ from . import curves, gamuts
 from .colour import UNSPECIFIED
 from .curves import Curve, Floats, Values
 from .gamuts import Gamut, from_bt709, to_bt709
-from .info import ColourTags
+from .info import ColourTags, MediaInfo
 
 View = NDArray[np.uint8] | Floats
 """(H, W, 3) R'G'B' of BT.709 in steps of an 8-bit code, 0..255."""
@@ -96,18 +96,21 @@ class Reading:
     reason: str
 
 
-def read_colour(tags: ColourTags, said: str | None) -> Reading:
-    """What a plate's values mean: what a person said of it, else what its tags say.
+def read_colour(info: MediaInfo, said: str | None) -> Reading:
+    """What a plate's values mean: what a person said of it, else its header, else its tags.
 
     Raises:
         MediaError: what was said is no known encoding.
     """
     if said is not None:
         return Reading(_unless_shown(encoding_named(said)), f"{said}, as said when planned")
-    found = encoding_of(tags)
+    if info.encoding is not None:
+        named = encoding_named(info.encoding)
+        return Reading(_unless_shown(named), f"{named.name}, by its header")
+    found = encoding_of(info.colour)
     if found is not None:
         return Reading(found, f"{found.name}, by its tags")
-    if tags.transfer == UNSPECIFIED:
+    if info.colour.transfer == UNSPECIFIED:
         return Reading(None, "taken as a display shows it: it has no transfer tag")
     return Reading(None, "as a display shows it, by its tags")
 

@@ -85,7 +85,7 @@ def shot_media(
         raise MediaError("A rendered shot without media", clip=shot.name)
     plate = probe(shot.media, shot.source.rate)
     new = probe(out / result.media, shot.rate)
-    tags = read_colour(plate.colour, shot.colour).encoding
+    tags = read_colour(plate, shot.colour).encoding
     dub, original = dub_sound(shot), original_sound(shot, plate)
     proxies = write_proxies(
         folder,

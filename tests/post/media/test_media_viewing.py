@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from unisync_adapters.timebase import Rate
 from unisync_post.errors import MediaError
 from unisync_post.media import curves, gamuts
-from unisync_post.media.info import ColourTags
+from unisync_post.media.info import ColourTags, MediaInfo
 from unisync_post.media.viewing import (
     ENCODINGS,
     Encoding,
@@ -181,11 +184,17 @@ def test_what_tags_say(tags: ColourTags, name: str | None) -> None:
 
 
 def test_what_was_said_wins_and_the_record_says_who() -> None:
-    said = read_colour(ColourTags(1, 1, 1), "slog3")
+    def plate(tags: ColourTags, header: str | None = None) -> MediaInfo:
+        kind = (Path("a.mov"), "prores", "HQ", "yuv422p10le", 64, 48, Rate.of(24), 1)
+        return MediaInfo(*kind, colour=tags, encoding=header)
+
+    hdr = ColourTags(9, 16, 9)
+    said = read_colour(plate(ColourTags(1, 1, 1)), "slog3")
     assert (said.encoding, said.reason) == (ENCODINGS["slog3"], "slog3, as said when planned")
-    assert read_colour(ColourTags(9, 16, 9), None).reason == "pq, by its tags"
-    assert read_colour(ColourTags(9, 16, 9), "bt709").encoding is None
-    assert "no transfer tag" in read_colour(ColourTags(), None).reason
+    assert read_colour(plate(hdr), None).reason == "pq, by its tags"
+    assert read_colour(plate(hdr), "bt709").encoding is None
+    assert read_colour(plate(hdr, "acescg"), None).reason == "acescg, by its header"
+    assert "no transfer tag" in read_colour(plate(ColourTags()), None).reason
     with pytest.raises(MediaError, match=r"called cineon.*slog3"):
         encoding_named("cineon")
 
