@@ -176,6 +176,15 @@ def test_final_cut_opens_an_empty_tag_for_two_dubs() -> None:
     assert result.count(b"</gap>") == 1
 
 
+def test_final_cut_lays_it_in_a_compound_that_is_the_edit() -> None:
+    text = Final([FinalItem("ref-clip")]).data().decode()
+    start, end = text.index("<library"), text.index("</library>") + len("</library>")
+    media = text.split('<media id="')[1].split('"')[0]
+    loose = f'<ref-clip ref="{media}" name="nest" duration="2s"/>'
+    document = opened((text[:start] + loose + text[end:]).encode(), "cut.fcpxml")
+    assert len(sound(laid(document, DUB, name="nest FR"), "cut.fcpxml")) == 2
+
+
 def test_verify_sees_what_is_not_the_dub() -> None:
     for name in LAYING:
         document = opened(WRITERS[name](STORY), name)

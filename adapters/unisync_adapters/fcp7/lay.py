@@ -65,20 +65,26 @@ def without(
     """The text of ``after`` without some children and the lines they stand on.
 
     Args:
-        groups: elements in document order, and which of their children are new. One that was an
-            empty-element tag ``before``, and holds nothing else, is one again.
+        groups: elements, and which of their children are new. One that was an empty-element tag
+            ``before``, and holds nothing else, is one again.
     """
-    text, position, result = after.text, 0, ""
+    removals: list[tuple[Element, Sequence[Element]]] = []
     for holder, new in groups:
-        place = len(result) + holder.start - position
-        opening = f"{text[holder.start : holder.inner - 1]}/>"
-        if before.text.startswith(opening, place) and len(new) == len(holder.children()):
-            result += text[position : holder.start] + opening
-            position = holder.end
-            continue
-        for element in new:
-            result += text[position : element.start - len(indent_of(element))]
+        if len(new) == len(holder.children()):
+            removals.append((holder, new))
+        else:
+            removals += [(element, ()) for element in new]
+    text, position, result = after.text, 0, ""
+    for element, all_in_it in sorted(removals, key=lambda removal: removal[0].start):
+        place = len(result) + element.start - position
+        opening = f"{text[element.start : element.inner - 1]}/>"
+        if all_in_it and before.text.startswith(opening, place):
+            result += text[position : element.start] + opening
             position = element.end
+            continue
+        for gone in all_in_it or (element,):
+            result += text[position : gone.start - len(indent_of(gone))]
+            position = gone.end
     return result + text[position:]
 
 
