@@ -162,7 +162,7 @@ def outside_difference(plate: VideoFrame, other: VideoFrame, region: Region | No
     layout = layout_of(plate)
     worst = 0
     for number, (a, b) in enumerate(zip(planes_of(plate), planes_of(other), strict=True)):
-        off = _differing(a, b) if layout.kind is np.float32 else cv2.absdiff(a, b)
+        off = _differing(a, b) if layout.bits == 32 else cv2.absdiff(a, b)
         if region is not None and region.alpha.size and number < 3:
             box, alpha = region.box, region.alpha
             if number and layout.step_x * layout.step_y > 1:
@@ -174,7 +174,8 @@ def outside_difference(plate: VideoFrame, other: VideoFrame, region: Region | No
 
 def _differing(a: Plane, b: Plane) -> NDArray[np.uint8]:
     """1 where two planes of floats hold other bits."""
-    return (a.view(np.uint32) != b.view(np.uint32)).astype(np.uint8)
+    differ: NDArray[np.uint8] = (a.view(np.uint32) != b.view(np.uint32)).astype(np.uint8)
+    return differ
 
 
 def _robust_line(source: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:

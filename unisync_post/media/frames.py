@@ -119,7 +119,8 @@ def _shown(frame: VideoFrame) -> NDArray[np.uint8]:
     green, blue, red = planes_of(frame)
     if top == 1:
         codes = np.nan_to_num(np.stack([red, green, blue], -1), nan=0.0) * np.float32(255)
-        return np.rint(codes).clip(0, 255).astype(np.uint8)
+        shown: NDArray[np.uint8] = np.rint(codes).clip(0, 255).astype(np.uint8)
+        return shown
     table = np.rint(np.arange(top + 1) * (255 / top)).astype(np.uint8)
     # codes beyond the depth stand in no whole file
     return np.stack([table.take(plane, mode="clip") for plane in (red, green, blue)], -1)

@@ -8,7 +8,7 @@ codes or in floats.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -45,9 +45,9 @@ class Layout:
     rgb: bool = False
 
     @property
-    def kind(self) -> type[np.uint8] | type[np.uint16] | type[np.float32]:
+    def kind(self) -> np.dtype[Any]:
         """Type of a sample."""
-        return {8: np.uint8, 32: np.float32}.get(self.bits, np.uint16)
+        return np.dtype({8: "u1", 32: "f4"}.get(self.bits, "u2"))
 
     @property
     def top(self) -> int:
@@ -96,9 +96,7 @@ def planes_of(frame: VideoFrame) -> list[Plane]:
     kind = layout_of(frame).kind
     views: list[Plane] = []
     for plane in frame.planes:
-        rows = np.frombuffer(memoryview(plane), kind).reshape(
-            -1, plane.line_size // np.dtype(kind).itemsize
-        )
+        rows = np.frombuffer(memoryview(plane), kind).reshape(-1, plane.line_size // kind.itemsize)
         views.append(rows[: plane.height, : plane.width])
     return views
 

@@ -166,11 +166,12 @@ def _samples(path: Path, data: bytes, layout: _Layout) -> NDArray[np.uint8] | ND
     if layout.bits == 10:
         words = np.ascontiguousarray(rows[:, : layout.width * 4]).view(f"{layout.order}u4")
         fill = 2 if layout.packing == 1 else 0
-        return np.stack([words >> (20 + fill), words >> (10 + fill), words >> fill], -1).astype(
-            np.uint16
-        ) & np.uint16(1023)
+        parts = np.stack([words >> (20 + fill), words >> (10 + fill), words >> fill], -1)
+        tens: NDArray[np.uint16] = parts.astype(np.uint16) & np.uint16(1023)
+        return tens
     if layout.bits == 8:
-        return rows[:, : shape[1] * shape[2]].reshape(shape).copy()
+        bytes_: NDArray[np.uint8] = rows[:, : shape[1] * shape[2]].reshape(shape).copy()
+        return bytes_
     wide = np.ascontiguousarray(rows[:, : shape[1] * shape[2] * 2]).view(f"{layout.order}u2")
     codes: NDArray[np.uint16] = wide.astype(np.uint16).reshape(shape)
     return codes >> np.uint16(4) if layout.bits == 12 else codes
@@ -184,9 +185,12 @@ def _packed(samples: NDArray[np.uint8] | NDArray[np.uint16], layout: _Layout) ->
         wide = samples.astype(np.uint32)
         words = wide[..., 0] << 20 | wide[..., 1] << 10 | wide[..., 2]
         words = words << np.uint32(2 if layout.packing == 1 else 0)
-        return words.astype(f"{layout.order}u4").view(np.uint8)
-    codes = samples.astype(np.uint16) << np.uint16(4 if layout.bits == 12 else 0)
-    return codes.astype(f"{layout.order}u2").reshape(len(samples), -1).view(np.uint8)
+        stored = words.astype(f"{layout.order}u4")
+    else:
+        codes = samples.astype(np.uint16) << np.uint16(4 if layout.bits == 12 else 0)
+        stored = codes.astype(f"{layout.order}u2").reshape(len(samples), -1)
+    packed: NDArray[np.uint8] = stored.view(np.uint8)
+    return packed
 
 
 def _float(layout: _Layout, head: bytes, place: int) -> float:

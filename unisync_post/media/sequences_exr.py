@@ -19,12 +19,12 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
-from OpenImageIO import FLOAT, HALF, ImageOutput, ImageSpec
+from OpenImageIO import FLOAT, HALF, ImageSpec
 
 from .info import ColourTags
 from .open import open_picture
 from .pixels import Box
-from .sequences_frame import FrameFacts, check_raster, damaged, read_bytes, refused
+from .sequences_frame import FrameFacts, check_raster, damaged, encode, read_bytes, refused
 from .sequences_pixels import FLOATS, picture_of, put_box
 
 MAGIC = b"\x76\x2f\x31\x01"
@@ -294,10 +294,7 @@ def _encode(
     spec.channelnames = header.names
     spec.channelformats = tuple(_STORED[kind] for kind in header.types)
     spec.attribute("compression", _COMPRESSION[compression])
-    output = ImageOutput.create("openexr")
-    done = output is not None and output.open(str(scratch), spec) and output.write_image(lines)
-    if not (done and output.close()):
-        raise damaged(scratch, output.geterror() if output is not None else "no EXR writer")
+    encode(scratch, "openexr", spec, lines)
 
 
 def _chunks(path: Path, data: bytes) -> dict[int, bytes]:

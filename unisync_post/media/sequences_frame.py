@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from OpenImageIO import ImageOutput, ImageSpec
 
 from unisync_adapters.errors import TimeError
 from unisync_adapters.timebase import Rate, Timecode
@@ -68,6 +72,20 @@ def read_bytes(path: Path, count: int | None = None) -> bytes:
     with plain_file(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
         size = os.fstat(descriptor).st_size
         return file.read(size if count is None else min(count, size))
+
+
+def encode(scratch: Path, format_name: str, spec: ImageSpec, samples: NDArray[Any]) -> None:
+    """Write a picture with OpenImageIO.
+
+    Raises:
+        MediaError: it cannot be written.
+    """
+    output = ImageOutput.create(format_name)
+    if output is None:
+        raise MediaError(f"OpenImageIO has no writer of {format_name}", file=scratch)
+    done = output.open(str(scratch), spec) and output.write_image(samples)
+    if not (output.close() and done):
+        raise MediaError(f"A frame could not be written: {output.geterror()}", file=scratch)
 
 
 def damaged(path: Path, what: str) -> MediaError:

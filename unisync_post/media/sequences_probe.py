@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import xxhash
 
@@ -24,8 +24,10 @@ _SAMPLE = 1 << 12
 """Bytes of a frame's beginning, middle and end that are its fingerprint, with its size."""
 
 
-class _Survey(NamedTuple):
-    """What all headers say together: facts and index of the first two frames, and a fingerprint."""
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What all headers say together: facts of the first two frames, the first one's index, and a
+    fingerprint."""
 
     first: FrameFacts
     index: int

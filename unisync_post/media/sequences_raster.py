@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from OpenImageIO import FLOAT, UINT8, UINT16, ImageOutput, ImageSpec
+from OpenImageIO import FLOAT, UINT8, UINT16, ImageSpec
 
 from .info import ColourTags
 from .open import open_picture
 from .pixels import Box
-from .sequences_frame import FrameFacts, damaged, read_bytes, refused
+from .sequences_frame import FrameFacts, damaged, encode, read_bytes, refused
 from .sequences_pixels import FLOATS, Samples, format_for, picture_of, put_box
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -105,10 +105,7 @@ def changed(path: Path, picture: VideoFrame, box: Box, scratch: Path, mark: str)
     found = facts(path)
     samples, spec = _samples(path, found)
     put_box(samples, picture, box)
-    output = ImageOutput.create(found.codec)
-    done = output is not None and output.open(str(scratch), spec) and output.write_image(samples)
-    if not (done and output.close()):
-        raise damaged(scratch, output.geterror() if output is not None else "no writer")
+    encode(scratch, found.codec, spec, samples)
     if found.codec == "png":
         return _repacked(read_bytes(path), read_bytes(scratch), path, mark)
     _refuse_lost(path, spec, scratch)
