@@ -21,7 +21,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from ..errors import JobError
-from ..exit_codes import ExitCode
 from ..job.folder import JobFolder
 from .bundle import filled, plan_to_export
 from .plan import FarmPlan, ShotGroup
@@ -92,8 +91,6 @@ def export_opencue(folder: JobFolder, to: Path, options: CueOptions | None = Non
         job=shlex.quote(on_linux(folder.path, plan)),
         unisync=command_words(options.unisync),
         setup=options.setup,
-        some_kept=int(ExitCode.SOME_KEPT),
-        none_rendered=int(ExitCode.NONE_RENDERED),
     )
     shots = "".join(f"{shot}\n" for shot in plan.shots)
     spec = specification(folder, plan, to, options)

@@ -53,7 +53,7 @@ class Submitted:
         self.cluster.wait("it is requeued", lambda: self.task(slot).state == "PENDING")
         self.cluster.run("scontrol", "update", f"JobId={self.task(slot).name}", "StartTime=now")
 
-    def assembled(self, seconds: float = 60) -> str:
+    def assembled(self, seconds: float = 120) -> str:
         """State in which the assembly ended."""
         ended = ("COMPLETED", "FAILED", "CANCELLED")
         state = lambda: self.cluster.task(self.assembly).state  # noqa: E731
@@ -90,16 +90,16 @@ def test_a_killed_pilot_costs_nothing(
     (trouble / "gate").touch()
     job = farm_job("farm_engines:Gated")
     farm = submit(cluster, job, tmp_path / "slurm")
-    until(lambda: takes(trouble) == 2)  # both are in the middle of a shot
+    until(lambda: takes(trouble) == 2, within=120)  # both are in the middle of a shot
     gpus = [re.search(r", GPU (\S+)", farm.log(slot)) for slot in (0, 1)]
     assert {found[1] for found in gpus if found} == {"0", "1"}
-    shown = cluster.run(str(farm.to / "status.sh"), check=False)
+    shown = cluster.run(str(farm.to / "status.sh"))
     assert (shown.count("RUNNING"), shown.count("PENDING")) == (2, 1)
 
     pilot_of(job, 0).kill()
-    until(lambda: "left with status 137: requeued" in farm.log(0))
+    until(lambda: "left with status 137: requeued" in farm.log(0), within=120)
     (trouble / "gate").unlink()
-    cluster.wait("the other one ends", lambda: farm.task(1).state == "COMPLETED")
+    cluster.wait("the other one ends", lambda: farm.task(1).state == "COMPLETED", 120)
     assert media_of(job.out) == plain  # it took up the killed one's shot, too
 
     assert cluster.task(farm.assembly).state == "PENDING"  # the first pilot comes back before
@@ -116,10 +116,10 @@ def test_a_pilot_told_to_leave_gives_its_shot_back_and_is_requeued(
     (trouble / "gate").touch()
     job = farm_job("farm_engines:Gated")
     farm = submit(cluster, job, tmp_path / "slurm", "--array=0")
-    until(lambda: takes(trouble) == 1)
+    until(lambda: takes(trouble) == 1, within=120)
     # what Slurm sends two minutes before the time limit, and to whom
     cluster.run("scancel", "--batch", "--signal=TERM", f"{farm.pilots}_0")
-    until(lambda: "requeued" in farm.log(0))
+    until(lambda: "requeued" in farm.log(0), within=120)
     assert "given back" in farm.log(0)
     (trouble / "gate").unlink()
     farm.back_at_once(0)
@@ -133,7 +133,7 @@ def test_a_cancelled_job_stays_cancelled_and_leaves_an_edit_of_what_there_is(
 ) -> None:
     job = farm_job("farm_engines:Gated")
     farm = submit(cluster, job, tmp_path / "slurm", "--array=0")
-    until(lambda: any(job.out.glob("shots/*/result.json")))
+    until(lambda: any(job.out.glob("shots/*/result.json")), within=120)
     (trouble / "gate").touch()
     cluster.run("scancel", f"{farm.pilots}_0")
     assert farm.assembled() == "FAILED"  # shots are missing
