@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from hypothesis import strategies as st
 from otio_samples import clip, dump, stack, timeline, track
 from xmeml import FINAL_CUT, PREMIERE, RESOLVE, Edit, cutting
 
-from unisync_adapters.document import Document, Lay, PathMap, read_edit
+from unisync_adapters.document import Document, Lay, PathMap, open_edit, read_edit
 from unisync_adapters.errors import EditError
 from unisync_adapters.timebase import Rate
 
+CORPUS = os.environ.get("UNISYNC_TIMELINES")
 DUB = Lay(
     path=Path("/out/sound/REEL 1 FR & DX.wav"),
     track="DUB FR",
@@ -211,3 +213,25 @@ def test_the_path_map_is_undone() -> None:
     data = document.patch([], lays=[lay])
     document.verify(data, [], lays=[lay])
     assert b"<pathurl>file://localhost/D%3a/media/fr.wav</pathurl>" in data
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CORPUS is None, reason="UNISYNC_TIMELINES is not set")
+def test_every_real_edit_takes_a_dub_or_says_why() -> None:
+    lays = (replace(DUB, channels=2), replace(DUB, track="DUB FR Zoé", start=0))
+    taken = 0
+    for path in sorted(Path(str(CORPUS)).rglob("*.*")):
+        if path.suffix not in (".xml", ".fcpxml", ".otio"):
+            continue
+        try:
+            document = open_edit(path)
+        except EditError:
+            continue
+        try:
+            data = document.patch([], lays=lays)
+        except EditError as error:
+            assert error.remedy, path
+            continue
+        document.verify(data, [], lays=lays)
+        taken += 1
+    assert taken > 0

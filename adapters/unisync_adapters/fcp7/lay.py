@@ -129,7 +129,10 @@ class _Writer:
                 return TextEdit(audio.end - 2, audio.end, f">{inner}{closing}")
             return TextEdit(audio.inner, audio.inner, inner)
         if media is None or not media.has_children:
-            raise EditError("The dub cannot be laid: the sequence has no media")
+            raise EditError(
+                "The dub cannot be laid: the sequence has no media",
+                remedy="Leave out --lay-dub, or export the whole sequence",
+            )
         last = media.children()[-1]
         line = indent_of(last)
         inner = self._tracks(_deeper(line))
