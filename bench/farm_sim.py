@@ -140,7 +140,7 @@ class Farmyard:
         back = self.now + dies + self.case.back_after
         self.at(back, lambda: self.start(slot.number, slot.generation + 1))
         if self.dice.random() < self.case.zombies:
-            self.wake_up(claim, self.now + dies + self.dice.uniform(2, 30) * 60)
+            self.wake_up(slot, claim, self.now + dies + self.dice.uniform(2, 30) * 60)
 
     def dies_after(self, seconds: float) -> float | None:
         if not self.case.lost_every:
@@ -167,11 +167,11 @@ class Farmyard:
         except LeaseLostError:
             self.stopped["taken over"] += 1
         else:
-            claim.settle()
+            slot.claims.settle(claim)
             self.busy += seconds
         self.at(self.now + self.case.between, lambda: self.next_shot(slot))
 
-    def wake_up(self, claim: Claim, when: float) -> None:
+    def wake_up(self, slot: Slot, claim: Claim, when: float) -> None:
         """A pilot that slept goes on where it was, and finds that it was replaced."""
 
         def wakes() -> None:
@@ -180,7 +180,7 @@ class Farmyard:
             except LeaseLostError:
                 self.stopped["sleepers kept out"] += 1
             else:
-                claim.settle()  # nobody had missed it: its result is as good as any
+                slot.claims.settle(claim)  # nobody had missed it: its result is as good as any
 
         wakes.wakes = True  # type: ignore[attr-defined]
         self.at(when, wakes)

@@ -53,11 +53,6 @@ class Claim:
         mark(self.fence, DIED if died else AGAIN)
         self.give_back()
 
-    def settle(self) -> None:
-        """Its result is recorded."""
-        forget_marks(self.lease.folder)
-        self.lease.release()
-
 
 @dataclass
 class Claims:
@@ -112,6 +107,12 @@ class Claims:
                 return claim
         return None
 
+    def settle(self, claim: Claim) -> None:
+        """Its result is recorded."""
+        self._settled.add(self._keys.index(claim.key))
+        forget_marks(claim.lease.folder)
+        claim.lease.release()
+
     def rest(self, claim: Claim) -> None:
         """Leave a shot that failed here to others for a while."""
         self._not_before[claim.key] = self.clock() + self.policy.pause(claim.tries + 1)
@@ -131,7 +132,7 @@ class Claims:
             result = set_aside(self.job, clip, deaths, "took its pilot along", None, claim.fence)
             if result is not None:
                 self.set_aside.append((clip, result))
-            claim.settle()
+            self.settle(claim)
             return None
         mark(claim.fence, BEGUN)
         return claim

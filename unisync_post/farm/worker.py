@@ -226,7 +226,7 @@ class _Pilot:
         last = claim.tries + 1 >= self.options.policy.attempts
         task = Task(self.folder.path, claim.clip, claim.key, claim.tries, claim.deaths)
         self.slot.begin(Order(self.folder.path, claim.clip.index, last, claim.fence), task)
-        beat = time.monotonic()
+        beat, taken = time.monotonic(), ""
         while (ended := self.slot.turn(_TURN)) is None:
             if self.stop() or self._seconds_left() <= 0 or self._cancelled():
                 self.slot.stop()
@@ -234,11 +234,12 @@ class _Pilot:
                 beat = time.monotonic() + self.options.patience / _BEATS
                 try:
                     claim.lease.beat()
-                except LeaseLostError:
+                except LeaseLostError as error:
+                    taken = str(error)
                     self.slot.stop()
                 except OSError as error:
                     self._warn(claim, f"its lease cannot be renewed: {error.strerror}")
-        return ended
+        return Ended("lost", taken) if taken else ended
 
     def _end(self, claim: Claim, ended: Ended) -> None:
         if ended.outcome == "died" and self.stop():
@@ -266,7 +267,7 @@ class _Pilot:
         result = self.folder.result(claim.clip)
         status = result.status if result is not None else "failed"
         machine = result is not None and result.fault == "transient"
-        claim.settle()
+        self.claims.settle(claim)
         self.counts[status] += 1
         if machine and result is not None:
             self._count_failure(claim, result.reason)
@@ -292,7 +293,7 @@ class _Pilot:
         result = set_aside(
             self.folder, claim.clip, claim.deaths + 1, how, self.slot.info, claim.fence
         )
-        claim.settle()
+        self.claims.settle(claim)
         if result is not None:
             self.counts[result.status] += 1
             self.listen(done_event(claim.clip, claim.key, result, result.status))

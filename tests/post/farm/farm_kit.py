@@ -83,7 +83,9 @@ def end_all() -> None:
     while STARTED:
         process = STARTED.pop()
         process.kill()
-        process.communicate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def ended(process: subprocess.Popen[str], within: float = 120) -> tuple[int, str]:
