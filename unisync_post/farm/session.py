@@ -64,6 +64,7 @@ def start(session: Path, job: JobFolder, *, idle: float = IDLE) -> None:
     except DaemonError as error:
         raise NodeError(f"The daemon ended while it started: {_tail(session)}") from error
     if end.status != "loaded":
+        stop_daemon(session)
         raise NodeError(end.message)
 
 

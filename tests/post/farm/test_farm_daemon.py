@@ -129,6 +129,7 @@ def test_what_cannot_be_started_is_named(farm_job: Callable[..., JobFolder], ses
     other = replace(job, job=replace(job.job, fingerprint="f" * 64))
     with pytest.raises(NodeError, match="another one than the job's"):
         start(session, other)
+    assert [path.name for path in session.iterdir()] == [LOG]
     with pytest.raises(DaemonError, match="no such session"):
         start(session / "elsewhere", job)
 
