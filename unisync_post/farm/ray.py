@@ -226,7 +226,9 @@ class RayMember(Member):
 
     Attributes:
         place: where it runs; None while Ray looks for a place.
+        at: its node, as Ray describes it.
         lost: why its words ended, where they were cut off.
+        bringer: the thread that carries them here.
     """
 
     ray: Any = field(kw_only=True)
@@ -234,6 +236,7 @@ class RayMember(Member):
     place: Placed | None = None
     at: Node | None = None
     lost: BaseException | None = None
+    bringer: threading.Thread | None = None
 
     @property
     def name(self) -> str:
@@ -254,6 +257,8 @@ class RayMember(Member):
     def bury(self) -> Death:
         self.pipe.close()
         self.kill()  # one out of reach may live, and come back
+        if self.bringer is not None:
+            self.bringer.join(2.0)
         words = str(self.lost or "")
         if self.at is not None and not answers(
             self.at["NodeManagerAddress"], self.at["NodeManagerPort"], within=1.0
@@ -268,7 +273,9 @@ def _member(ray: Any, number: int, actor: Any, watch: _Watch) -> RayMember:
     ours, theirs = Pipe(duplex=False)
     member = RayMember(number, ours, ray=ray, actor=actor)
     stream = actor.hear.options(num_returns="streaming").remote()
-    threading.Thread(target=_bring, args=(ray, stream, theirs, member, watch), daemon=True).start()
+    arguments = (ray, stream, theirs, member, watch)
+    member.bringer = threading.Thread(target=_bring, args=arguments, daemon=True)
+    member.bringer.start()
     return member
 
 
@@ -313,17 +320,17 @@ def _connect(address: str, workers: int | None) -> Any:
         )
         return ray
     _refuse_unreachable(address)
-    error = _joined(ray, address, quiet)
-    if error is not None:
-        if "ersion mismatch" in str(error):
+    why = _joined(ray, address, quiet)
+    if why is not None:
+        if "ersion mismatch" in str(why):
             raise MixedVersionsError(
-                f"The Ray cluster at {address} is not what is installed here: {error}"
-            ) from error
+                f"The Ray cluster at {address} is not what is installed here: {why}"
+            ) from why
         raise UnreachableAddressError(
-            f"This machine cannot join the Ray cluster at {address}: {error}",
+            f"This machine cannot join the Ray cluster at {address}: {why}",
             remedy=f"See that its head runs, and make this machine a node of it first: "
             f"ray start --address={address if address != 'auto' else 'HOST:6379'}",
-        ) from error
+        ) from why
     return ray
 
 

@@ -25,6 +25,7 @@ from unisync_post.job.folder import JobFolder
 from unisync_post.job.run import render_job
 from unisync_post.lease import Observer
 
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_AUTO_CONNECT="0")
 pytest.importorskip("ray", reason="Ray is not installed")
 
 MakeJob = Callable[..., JobFolder]
@@ -33,8 +34,6 @@ MakeJob = Callable[..., JobFolder]
 @pytest.fixture(scope="module")
 def head() -> Iterator[object]:
     """A cluster whose head does no work: each test adds the nodes that it wants."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     from ray.cluster_utils import Cluster
 
     small = {"object_store_memory": farm_ray.OBJECT_STORE, "include_dashboard": False}
