@@ -15,6 +15,7 @@ from ..media.delivery import Delivery, delivery_for
 from ..media.info import MediaInfo
 from ..media.probe import check_usable
 from ..media.sequences import IMAGE_SEQUENCE, missing_frames
+from ..media.viewing import read_colour
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
@@ -23,7 +24,7 @@ from .intervals import Intervals, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
 from .notes import wish_of
-from .options import PlanOptions
+from .options import PlanOptions, colour_of
 from .plan import Decision
 from .walk import Placement
 
@@ -108,7 +109,10 @@ class Judge:
             info,
             delivery,
             face or self._options.face,
-            piece.warnings + _cautions(placement, heard) + _stand_in(placement, info),
+            piece.warnings
+            + _cautions(placement, heard)
+            + _stand_in(placement, info)
+            + self._viewed(info),
         )
 
     def _shown(self, placement: Placement) -> None:
@@ -184,6 +188,11 @@ class Judge:
         if key not in self._deliveries:
             self._deliveries[key] = delivery_for(info, piece.rate, self._options.mezzanine)
         return self._deliveries[key]
+
+    def _viewed(self, info: MediaInfo) -> tuple[str, ...]:
+        """How the plate is read, where it is no picture as a display shows it."""
+        colour = read_colour(info, colour_of(self._options.colour, info.path))
+        return () if colour.encoding is None else (f"Its values are {colour.reason}.",)
 
     def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
         return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]

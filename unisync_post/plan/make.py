@@ -26,7 +26,7 @@ from .dialogue import find_dialogue, start_frame
 from .exact import Moment, seconds
 from .lay import lays_of
 from .media import MediaFinder, written_media
-from .options import PlanOptions, colour_of
+from .options import ColourRule, PlanOptions, colour_of
 from .plan import ClipPlan, Decision, Plan
 from .relink import new_name
 from .shots import Shot
@@ -77,7 +77,11 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
             _clip_plan(index, p, v, shot, document, zero, judge)
             for index, (p, (v, shot)) in enumerate(zip(found, settled, strict=True), 1)
         ),
-        warnings=(*_offline_warning(media), *laying),
+        warnings=(
+            *_offline_warning(media),
+            *_idle_rules(options.colour, [shot for _, shot in settled]),
+            *laying,
+        ),
         lays=lays,
     )
 
@@ -230,6 +234,13 @@ def _clip_plan(
 def _dub_names(judge: Judge, placement: Placement) -> tuple[str, ...]:
     start, end = (judge.seconds(frame) for frame in placement.window)
     return tuple(dict.fromkeys(piece.path.name for piece in judge.dub.pieces(start, end)))
+
+
+def _idle_rules(rules: Sequence[ColourRule], shots: Sequence[Shot | None]) -> tuple[str, ...]:
+    """What was said of the colour of files that are not rendered: a slip of the pen, perhaps."""
+    plates = {shot.media for shot in shots if shot is not None}
+    idle = [rule for rule in rules if not any(map(rule.fits, plates))]
+    return tuple(f"--colour {r.pattern}={r.encoding} fits no plate that is dubbed" for r in idle)
 
 
 def _offline_warning(media: MediaFinder) -> tuple[str, ...]:

@@ -69,11 +69,14 @@ class ColourRule:
         except MediaError as error:
             raise PlanError(error.what, remedy=error.remedy) from error
 
+    def fits(self, media: Path) -> bool:
+        """Whether it speaks of this file; case is ignored."""
+        return fnmatch(media.name.lower(), self.pattern.lower())
+
 
 def colour_of(rules: Iterable[ColourRule], media: Path) -> str | None:
-    """The encoding said of this file by the first rule that fits its name; case is ignored."""
-    fitting = (r.encoding for r in rules if fnmatch(media.name.lower(), r.pattern.lower()))
-    return next(fitting, None)
+    """The encoding said of this file by the first rule that fits its name."""
+    return next((rule.encoding for rule in rules if rule.fits(media)), None)
 
 
 @dataclass(frozen=True, slots=True)

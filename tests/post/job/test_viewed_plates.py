@@ -135,14 +135,22 @@ def test_rules_are_tried_in_order_and_a_wrong_name_is_refused() -> None:
 def test_what_was_said_of_a_plate_makes_another_shot(log_plate: Path, tmp_path: Path) -> None:
     edit = write_edit(tmp_path / "in" / "Reel.xml", [Cut(log_plate, 2, LENGTH)])
     dub = DubFile(write_dub(tmp_path / "dub.wav"), "fr")
-    keys = []
+    keys, said = [], []
     for colour in ((), (ColourRule("logc3"),), (ColourRule("slog3"),), (ColourRule("pq", "y"),)):
         options = PlanOptions(dub=(dub,), handles=0, colour=colour)
-        shot = make_plan(open_edit(edit), options).clips[0].shot
+        plan = make_plan(open_edit(edit), options)
+        shot = plan.clips[0].shot
         assert shot is not None
         keys.append(shot.key)
+        said.append((*plan.clips[0].warnings, *plan.warnings))
     assert len(set(keys)) == 3
     assert keys[0] == keys[3], "a rule that fits nothing changes nothing"
+    assert said == [
+        (),
+        ("Its values are logc3, as said when planned.",),
+        ("Its values are slog3, as said when planned.",),
+        ("--colour y=pq fits no plate that is dubbed",),
+    ]
 
 
 def test_the_crop_seen_is_the_crop_of_the_picture_seen(log_plate: Path) -> None:
