@@ -16,6 +16,7 @@ from generated import FRENCH, WRITERS, Line, Shot, Story, Voice, stories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otio_samples import clip, dump, stack, timeline, track
+from test_fcpxml_corpus import DTDS, is_valid
 from xmeml import FINAL_CUT, PREMIERE, RESOLVE, Edit, cutting
 
 from unisync_adapters.document import Document, Lay, PathMap, open_edit, read_edit
@@ -178,6 +179,16 @@ def test_final_cut_opens_an_empty_tag_for_two_dubs() -> None:
     assert result.count(b"</gap>") == 1
 
 
+@pytest.mark.parametrize(("version", "reps"), [("1.8", 0), ("1.9", 1), ("1.13", 1)])
+def test_final_cut_without_media_is_told_of_the_file_as_its_version_asks(
+    version: str, reps: int
+) -> None:
+    document = opened(Final([FinalItem("gap")], version=version).data(), "cut.fcpxml")
+    text = laid(document, DUB).decode()
+    assert text.count("<media-rep") == reps
+    assert text.count(" src=") == 1
+
+
 def test_final_cut_lays_it_in_a_compound_that_is_the_edit() -> None:
     text = Final([FinalItem("ref-clip")]).data().decode()
     start, end = text.index("<library"), text.index("</library>") + len("</library>")
@@ -233,6 +244,8 @@ def test_every_real_edit_takes_a_dub_or_says_why() -> None:
             remedies.append(error.remedy)
             continue
         document.verify(data, [], lays=lays)
+        if DTDS is not None and path.suffix == ".fcpxml" and is_valid(document.data, DTDS):
+            assert is_valid(data, DTDS), path
         taken += 1
     assert taken > 0
     assert all(remedies)

@@ -221,9 +221,15 @@ def _asset(document: FcpxmlDocument, lay: Lay, identity: str) -> str:
         "audioRate": str(lay.sample_rate),
     }
     written = "".join(f' {key}="{quoted(value)}"' for key, value in attributes.items())
-    if "<media-rep" in document.source.text:
+    if _has_reps(document):
         return f'<asset{written}><media-rep kind="original-media" src="{url}"/></asset>'
     return f'<asset{written} src="{url}"/>'
+
+
+def _has_reps(document: FcpxmlDocument) -> bool:
+    """Whether an asset says where its file is in a ``media-rep``, as it does from 1.9 on."""
+    version = (document.root.get("version") or "").split(".")
+    return [int(part) for part in version if part.isdecimal()] >= [1, 9]
 
 
 def _clip(
