@@ -55,6 +55,7 @@ def test_pilots_share_a_job_and_one_is_killed_in_a_shot(
     assert not list(job.out.glob("shots/*/.lease-*"))
 
 
+@pytest.mark.slow
 def test_sigterm_gives_the_shot_back_at_once(farm_job: Make, trouble: Path) -> None:
     job = farm_job("farm_engines:Gated")
     (trouble / "gate").touch()
@@ -102,6 +103,7 @@ def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
+@pytest.mark.slow
 def test_a_shot_that_kills_its_pilots_is_set_aside(farm_job: Make, trouble: Path) -> None:
     job = farm_job("farm_engines:Deadly")
     status, said = ended(fly(job, "--shots", "2"))
@@ -127,6 +129,7 @@ def test_a_shot_that_kills_its_pilots_is_set_aside(farm_job: Make, trouble: Path
     assert not list(lease.glob("begun-*"))
 
 
+@pytest.mark.slow
 def test_a_sick_machine_leaves_and_the_others_go_on(
     farm_job: Make, trouble: Path, plain: dict[str, str]
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_sick_machine_leaves_and_the_others_go_on(
     assert media_of(job.out) == plain
 
 
+@pytest.mark.slow
 def test_a_full_disk_on_a_node_is_named_and_the_shot_goes_on_elsewhere(
     farm_job: Make, plain: dict[str, str]
 ) -> None:
@@ -175,6 +179,7 @@ def test_mixed_versions_and_engines_are_refused(farm_job: Make, trouble: Path) -
     assert not (job.out / "shots").exists()
 
 
+@pytest.mark.slow
 def test_an_unmapped_path_is_named_and_the_shot_given_back(farm_job: Make, stage) -> None:  # type: ignore[no-untyped-def]
     job = farm_job()
     plan = job.path / "plan.json"
@@ -185,6 +190,7 @@ def test_an_unmapped_path_is_named_and_the_shot_given_back(farm_job: Make, stage
     assert not begun(job)
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_a_pilot_and_gives_back(farm_job: Make, trouble: Path) -> None:
     job = farm_job("farm_engines:Gated")
     (trouble / "gate").touch()
@@ -196,6 +202,7 @@ def test_a_time_limit_ends_a_pilot_and_gives_back(farm_job: Make, trouble: Path)
     assert not begun(job)
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_its_pilots(farm_job: Make, trouble: Path) -> None:
     job = farm_job("farm_engines:Gated")
     (trouble / "gate").touch()
@@ -208,6 +215,7 @@ def test_a_cancelled_job_ends_its_pilots(farm_job: Make, trouble: Path) -> None:
     assert status == 130, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["openjd", "deadline", "opencue"])
 def test_progress_is_told_as_a_farm_reads_it(farm_job: Make, form: str) -> None:
     job = farm_job(out=form)
