@@ -10,9 +10,8 @@ import hashlib
 import os
 import shutil
 import socket
-from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +20,7 @@ from .errors import JobError
 
 Record = TypeVar("Record")
 
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 """A share has temporary files of several machines; only our own processes can be asked for."""
 
@@ -48,10 +48,11 @@ def load(kind: type[Record], data: bytes, *, file: Path | None = None) -> Record
         ) from error
 
 
-@cache
 def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
     """Made once a type: making one takes longer than all that it does."""
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def write_atomic(path: Path, data: bytes) -> None:
