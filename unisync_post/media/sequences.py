@@ -25,6 +25,7 @@ SUFFIXES = frozenset({".exr", ".dpx", ".png", ".tif", ".tiff"})
 IMAGE_SEQUENCE = "image2"
 """What stands for a container in :attr:`.info.MediaInfo.container`."""
 
+MISSING = "Frames are missing from the image sequence"
 _FEWEST = 2
 """A lone numbered picture that an edit holds for a while is a still."""
 _SHOWN = 6
@@ -187,7 +188,7 @@ def missing_frames(path: Path, start: int, count: int) -> str | None:
     lacking = [i for i in run if sequence.name.of(sequence.first + i) not in there]
     if not lacking:
         return None
-    return f"Frames are missing from the image sequence: {_listed(sequence, lacking)}"
+    return f"{MISSING}: {_listed(sequence, lacking)}"
 
 
 def _listed(sequence: ImageSequence, lacking: Sequence[int]) -> str:

@@ -23,6 +23,7 @@ from .pixels import Box
 from .sequences_frame import (
     NO_TIMECODE,
     FrameFacts,
+    aspect_of,
     check_raster,
     damaged,
     read_bytes,
@@ -68,7 +69,6 @@ def facts(path: Path) -> FrameFacts:
         rates = [_float(layout, head, place) for place in (_TV_RATE, _FILM_RATE)]
         rate = next((value for value in rates if 1 <= value <= 1000), 0.0)
         across, down = struct.unpack_from(f"{layout.order}2I", head, _ASPECT)
-    known = 0 < across < 1 << 16 and 0 < down < 1 << 16
     return FrameFacts(
         codec="dpx",
         profile=f"{layout.bits}-bit {''.join(layout.channels)}",
@@ -78,7 +78,7 @@ def facts(path: Path) -> FrameFacts:
         bits=layout.bits,
         channels=tuple(f"{name}:{layout.bits}" for name in layout.channels),
         colour=ColourTags(_PRIMARIES.get(colorimetric, 2), _TRANSFERS.get(transfer, 2), 0, 2),
-        aspect=Fraction(across, down) if known else Fraction(1),
+        aspect=aspect_of(across / down) if down else Fraction(1),
         timecode=None if code == NO_TIMECODE else code,
         rate=Fraction(rate).limit_denominator(1001) if rate else None,
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from . import sequences_dpx, sequences_exr, sequences_raster
+from . import sequences_dpx, sequences_exr, sequences_exr_layout, sequences_raster
 from .pixels import Box
 from .sequences_frame import FrameFacts, read_bytes, refused
 
@@ -38,7 +38,7 @@ def format_of(path: Path) -> FrameFormat:
         MediaError: missing, or none of OpenEXR, DPX, PNG and TIFF.
     """
     head = read_bytes(path, 8)
-    if head.startswith(sequences_exr.MAGIC):
+    if head.startswith(sequences_exr_layout.MAGIC):
         return sequences_exr
     if head.startswith(sequences_dpx.MAGICS):
         return sequences_dpx

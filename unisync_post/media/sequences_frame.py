@@ -21,6 +21,8 @@ from .roots import plain_file
 
 NO_TIMECODE = 0xFFFFFFFF
 _DROP = 1 << 6
+_LONGEST = 16
+"""Of a pixel's sides over the other: beyond it a header was never filled in."""
 _MOST_COUNTED = 30
 """A time address counts no more frames in a second; faster rates count pairs of frames."""
 
@@ -91,6 +93,13 @@ def encode(scratch: Path, format_name: str, spec: ImageSpec, samples: NDArray[An
 def damaged(path: Path, what: str) -> MediaError:
     """This file is not whole."""
     return MediaError(f"This picture is damaged: {what}", file=path, remedy="Copy it again.")
+
+
+def aspect_of(shape: float) -> Fraction:
+    """A pixel's width over its height, as a header says it; square where that is nonsense."""
+    if not 1 / _LONGEST <= shape <= _LONGEST:
+        return Fraction(1)
+    return Fraction(shape).limit_denominator(1000)
 
 
 def check_raster(path: Path, width: int, height: int) -> None:

@@ -29,11 +29,17 @@ def format_for(bits: int) -> str:
 
 def picture_of(rgb: Samples, pixel_format: str, colour: ColourTags) -> VideoFrame:
     """A frame of the first three channels, tagged as R'G'B' of full range."""
-    frame = VideoFrame(rgb.shape[1], rgb.shape[0], pixel_format)
-    frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
-    frame.colorspace, frame.color_range = _RGB, _FULL_RANGE
+    frame = blank(rgb.shape[1], rgb.shape[0], pixel_format, colour)
     for plane, channel in zip(planes_of(frame), _ORDER, strict=True):
         plane[...] = rgb[..., channel]
+    return frame
+
+
+def blank(width: int, height: int, pixel_format: str, colour: ColourTags) -> VideoFrame:
+    """A frame that is tagged so; its pixels are not set."""
+    frame = VideoFrame(width, height, pixel_format)
+    frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
+    frame.colorspace, frame.color_range = _RGB, _FULL_RANGE
     return frame
 
 

@@ -18,6 +18,7 @@ from unisync_adapters.urls import MediaUrl
 from ..errors import MediaError, PlanError, UniSyncError, UrlError
 from ..media.probe import probe
 from ..media.roots import admits, confined
+from ..media.sequences import MISSING
 from ..plan.dialogue import find_dialogue
 from ..plan.media import MediaFinder
 from ..plan.options import PlanOptions
@@ -144,6 +145,8 @@ def _lacking(finder: MediaFinder, placement: Placement, clip: ClipPlan) -> str |
         info = finder.picture(placement.clip)
     except UniSyncError as error:
         return _not_here(finder, placement, clip, error)
+    if MISSING in clip.reason:
+        return f"{shown(info.path.name)}: {clip.reason}"
     source = placement.clip.trimmed_range()
     outside = "lies outside its media" in clip.reason and source.duration.value > 0
     return f"{shown(info.path.name)}: it has only {info.frames} frames" if outside else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sequence_kit import write_dpx, write_exr
+from sequence_kit import write_dpx, write_exr, write_raster
 from traps import in_limits
 
 from unisync_adapters.timebase import Rate
@@ -71,6 +72,35 @@ def test_row_17_frames_of_billions_of_pixels(
     with pytest.raises(MediaError) as caught:
         in_limits(partial(opened, path))
     assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("suffix", ["exr", "dpx", "png", "tif"])
+def test_damaged_frames_end_in_a_named_error(tmp_path: Path, suffix: str, seed: int) -> None:
+    codes = np.random.default_rng(0).integers(0, 1024, (40, 30, 3)).astype(np.uint16)
+    whole = tmp_path / f"a.{suffix}"
+    if suffix == "exr":
+        write_exr(whole, codes / np.float32(1023))
+    elif suffix == "dpx":
+        write_dpx(whole, codes, 10)
+    else:
+        write_raster(whole, codes)
+    data, rng = whole.read_bytes(), random.Random(seed)
+    path, refused = tmp_path / f"b.{suffix}", []
+    for _ in range(25):
+        broken = bytearray(data)
+        at = rng.randrange(rng.choice((60, 900, len(data))))
+        if rng.random() < 0.3:
+            del broken[at : at + rng.choice((1, 40, len(data)))]
+        else:
+            broken[at : at + 4] = rng.randbytes(4)
+        path.write_bytes(broken)
+        try:
+            changed(path)
+        except MediaError as error:
+            refused.append(error.file)
+    assert refused
+    assert all(refused)
 
 
 def test_row_17_a_header_of_gigabytes(tmp_path: Path) -> None:
