@@ -49,8 +49,11 @@ class Submitted:
         return path.read_text()
 
     def back_at_once(self, slot: int) -> None:
-        """Slurm lets a requeued task wait for two minutes; a test need not."""
+        """Slurm lets a requeued task wait for two minutes, so that its last life is over by then. A
+        test sees to that itself."""
         self.cluster.wait("it is requeued", lambda: self.task(slot).state == "PENDING")
+        step = f"slurmstepd: [{self.task(slot).fields['JobId']}.batch]"
+        self.cluster.wait("its last life is over", lambda: not processes(step))
         self.cluster.run("scontrol", "update", f"JobId={self.task(slot).name}", "StartTime=now")
 
     def assembled(self, seconds: float = 120) -> str:
@@ -67,11 +70,14 @@ def submit(cluster: SlurmCluster, job: JobFolder, to: Path, *options: str) -> Su
     return Submitted(cluster, to, pilots, assembly)
 
 
+def processes(words: str) -> list[psutil.Process]:
+    """Those with these words in their command line."""
+    known = psutil.process_iter(["cmdline"])
+    return [process for process in known if words in " ".join(process.info["cmdline"] or ())]
+
+
 def pilot_of(job: JobFolder, slot: int) -> psutil.Process:
-    """The process of `unisync farm worker` in this slot."""
-    wanted = f"farm worker {job.path} --slot {slot}"
-    processes = psutil.process_iter(["cmdline"])
-    (pilot,) = (p for p in processes if wanted in " ".join(p.info["cmdline"] or ()))
+    (pilot,) = processes(f"farm worker {job.path} --slot {slot}")
     return pilot
 
 
@@ -128,6 +134,7 @@ def test_a_pilot_told_to_leave_gives_its_shot_back_and_is_requeued(
     assert media_of(job.out) == plain
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_stays_cancelled_and_leaves_an_edit_of_what_there_is(
     cluster: SlurmCluster, farm_job: MakeJob, plain: dict[str, str], trouble: Path, tmp_path: Path
 ) -> None:
