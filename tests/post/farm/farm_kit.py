@@ -94,7 +94,7 @@ def ended(process: subprocess.Popen[str], within: float = 120) -> tuple[int, str
     return process.returncode, said
 
 
-def until(true: Callable[[], object], within: float = 60) -> None:
+def until(true: Callable[[], object], within: float = 180) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + within
     while not true():
