@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 
 from ..document import Lay
 from ..errors import EditError
@@ -66,17 +67,17 @@ def lay_sound(document: FcpxmlDocument, data: bytes, lays: Sequence[Lay]) -> byt
     roles = new_roles(read, lays)
     lane = lowest_lane(read.source)
     last = max(map(int, OURS.findall(read.source.text)), default=0)
-    edits = []
+    # there is one: the sequence's format, which has been found, stands in it
+    resources = read.root.all("resources")[0]
+    new: dict[int, tuple[Tag, list[str]]] = {resources.row: (resources, [])}
     for number, (lay, role) in enumerate(zip(lays, roles, strict=True), 1):
         holder = _holder(read, lay)
         identity = f"unisync-{last + number}"
-        resources = read.root.first("resources")
-        if resources is None:
-            raise EditError("The dub cannot be laid: the edit has no resources")
-        edits.append(_inserted(resources, _asset(read, lay, identity)))
         offset = holder.clock(read.rate.seconds(lay.start))
-        edits.append(_inserted(holder.tag, _clip(read, lay, identity, offset, lane - number, role)))
-    return splice(data, read.source.byte_edits(_joined(edits)))
+        new[resources.row][1].append(_asset(read, lay, identity))
+        _, clips = new.setdefault(holder.tag.row, (holder.tag, []))
+        clips.append(_clip(read, lay, identity, offset, lane - number, role))
+    return splice(data, read.source.byte_edits(_inserted(*held) for held in new.values()))
 
 
 def verify_laid(document: FcpxmlDocument, data: bytes, laid: bytes, lays: Sequence[Lay]) -> None:
@@ -169,40 +170,19 @@ def _storyline(document: FcpxmlDocument) -> Iterator[_Holder]:
             cursor = max(cursor, at + length)
 
 
-def _inserted(holder: Tag, text: str) -> TextEdit:
-    """A child put behind the others of its kind."""
+def _inserted(holder: Tag, texts: Sequence[str]) -> TextEdit:
+    """Children put behind the others of their kind."""
     element = holder.element
-    leading = []
-    for child in holder.children():
-        if child.name in _AFTER:
-            break
-        leading.append(child)
+    leading = list(takewhile(lambda child: child.name not in _AFTER, holder.children()))
     if leading:
         last = leading[-1].element
-        return TextEdit(last.end, last.end, indent_of(last) + text)
+        return TextEdit(last.end, last.end, "".join(indent_of(last) + text for text in texts))
     line = inner_line(indent_of(element))
-    if element.is_empty_tag:
-        return TextEdit(
-            element.end - 2, element.end, f">{line}{text}{indent_of(element)}</{holder.name}>"
-        )
-    return TextEdit(element.inner, element.inner, line + text)
-
-
-def _joined(edits: Sequence[TextEdit]) -> list[TextEdit]:
-    """Two clips in one empty-element tag: it is opened once."""
-    opened: dict[int, TextEdit] = {}
-    for edit in edits:
-        known = opened.get(edit.start)
-        if known is None or known.start == known.end:
-            opened[edit.start] = (
-                edit if known is None else edit._replace(text=known.text + edit.text)
-            )
-            continue
-        inner, _, closing = known.text.rpartition("</")
-        line = inner[len(inner.rstrip()) :]
-        more = edit.text[1:].rpartition("</")[0].rstrip()
-        opened[edit.start] = known._replace(text=f"{inner.rstrip()}{more}{line}</{closing}")
-    return list(opened.values())
+    inner = "".join(line + text for text in texts)
+    if not element.is_empty_tag:
+        return TextEdit(element.inner, element.inner, inner)
+    closing = f"{indent_of(element)}</{holder.name}>"
+    return TextEdit(element.end - 2, element.end, f">{inner}{closing}")
 
 
 def _asset(document: FcpxmlDocument, lay: Lay, identity: str) -> str:
