@@ -28,13 +28,13 @@ _NUMBERED = re.compile(r"(?:\d{3,}|\[\d+-\d+\]|#+|%0\d+d)\.\w+$")
 
 def rate_of(element: Element | None) -> Rate | None:
     """The exact rate in an element's ``rate`` child; None when it has none worth the name."""
-    rate = element.first("rate") if element is not None else None
-    if rate is None:
+    stated = element.raw_of("rate") if element is not None else None
+    if element is None or stated is None:
         return None
     try:
-        return _parse_rate(rate.raw)
+        return _parse_rate(stated)
     except EditError as error:
-        raise rate.located(error) from None
+        raise (element.first("rate") or element).located(error) from None
 
 
 @lru_cache(maxsize=256)

@@ -130,6 +130,11 @@ class Element:
             if _tag(self.source, row) == tag:
                 yield Element(self.source, row, tag)
 
+    def raw_of(self, tag: str) -> str | None:
+        """The first child of this tag as the document has it."""
+        row, outline = self._first_row(tag), self.source.outline
+        return None if row is None else self.source.text[outline.start[row] : outline.end[row]]
+
     def span(self, tag: str) -> str:
         """The text from the first child of this tag to the end of the last; empty without any."""
         first = self._first_row(tag)
