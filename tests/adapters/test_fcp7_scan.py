@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from unisync_adapters.errors import EditError
 from unisync_adapters.fcp7.scan import Element, elements
 from unisync_adapters.fcp7.text import TextEdit, XmlText
 from unisync_adapters.splice import splice
@@ -99,3 +100,42 @@ def test_an_empty_tag_ends_where_it_ends(text: str) -> None:
 def test_what_stands_before_the_root_is_no_markup(head: str) -> None:
     root = Element(XmlText.of(f"{head}<xmeml><a/></xmeml>".encode(), Path("x.xml")), 0)
     assert root.raw == "<xmeml><a/></xmeml>"
+
+
+ASKED = ("a", "file", "rate", "name", "out")
+NUMBERS = st.sampled_from(["", "7", " 12 ", "-1", "٣", "3.5", "0000000000000000009", "<!-- 4 -->4"])
+
+
+@st.composite
+def parted(draw: Any) -> str:
+    """A clip with children of few names, in any number and order."""
+    children = []
+    for _ in range(draw(st.integers(0, 5))):
+        tag, inside = draw(st.sampled_from(ASKED)), draw(NUMBERS | TREES)
+        children.append(f"<{tag}{draw(ATTRIBUTES)}>{inside}</{tag}>")
+    return f"<clipitem{draw(ATTRIBUTES)}>{''.join(children)}</clipitem>"
+
+
+def number(element: Element, tag: str) -> int | str | None:
+    """The number of this child, or what is wrong with it."""
+    try:
+        return element.int_of(tag)
+    except EditError as error:
+        return error.what
+
+
+@given(st.lists(parted() | empty(), min_size=1, max_size=8))
+def test_many_siblings_answer_as_one_by_one(clips: list[str]) -> None:
+    text = "<track>" + "".join(clips) * 60 + "</track>"
+    source = XmlText.of(text.encode(), Path("cut.xml"))
+    together = Element(source, 0).children()
+    assert together[0]._siblings is not None
+    for one in together[: len(clips)] + together[-len(clips) :]:
+        alone = Element(source, one.row)
+        for tag in ASKED:
+            assert one.content(tag) == alone.content(tag)
+            assert one.text_of(tag) == alone.text_of(tag)
+            assert one.raw_of(tag) == alone.raw_of(tag)
+            assert one.span(tag) == alone.span(tag)
+            assert [e.row for e in one.all(tag)] == [e.row for e in alone.all(tag)]
+            assert number(one, tag) == number(alone, tag)
