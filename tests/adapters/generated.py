@@ -41,6 +41,7 @@ class Shot:
     Attributes:
         gap: record frames of nothing before it.
         nested: it stands alone in a nested sequence.
+        off: it is switched off, where the format has a switch.
     """
 
     plate: int
@@ -49,6 +50,7 @@ class Shot:
     speed: Fraction = Fraction(1)
     nested: bool = False
     gap: int = 0
+    off: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def _shots(draw: Any) -> Shot:
         speed,
         nested,
         draw(st.sampled_from((0, 0, 3))),
+        speed == 1 and not nested and draw(st.sampled_from((False, False, False, True))),
     )
 
 
@@ -181,7 +184,9 @@ def _xmeml(story: Story, style: xmeml.Style) -> bytes:
         speed = None if shot.speed == 1 else shot.speed
         entry = int(shot.entry / abs(shot.speed))
         reverse = shot.speed < 0
-        items.append(xmeml.Item(plate, at, end, entry, speed=speed, reverse=reverse))
+        items.append(
+            xmeml.Item(plate, at, end, entry, enabled=not shot.off, speed=speed, reverse=reverse)
+        )
     dubs = [
         xmeml.Dub(
             xmeml.Media(voice.file, SOUND_FRAMES, 0),
@@ -237,7 +242,13 @@ def _otio_shots(story: Story, rate: float) -> list[Any]:
         span = otio_samples.span(story.start + shot.entry, shot.length, rate)
         media = _otio_media(PLATES[shot.plate], story.start, PLATE_FRAMES, rate)
         effects = [] if shot.speed == 1 else [otio_samples.warp(float(shot.speed))]
-        clip = otio_samples.clip(PLATES[shot.plate], span, media_references=media, effects=effects)
+        clip = otio_samples.clip(
+            PLATES[shot.plate],
+            span,
+            media_references=media,
+            effects=effects,
+            enabled=not shot.off,
+        )
         items.append(otio_samples.stack(otio_samples.track(clip)) if shot.nested else clip)
     return _paced(items, rate)
 
@@ -276,7 +287,15 @@ def resolve_fcpxml(story: Story) -> bytes:
         kind = "ref-clip" if shot.nested else "asset-clip"
         plate = plates[shot.plate]
         items.append(
-            fcpxmls.Item(kind, plate, shot.entry, shot.length, plate.name, speed=shot.speed)
+            fcpxmls.Item(
+                kind,
+                plate,
+                shot.entry,
+                shot.length,
+                plate.name,
+                speed=shot.speed,
+                enabled=not shot.off,
+            )
         )
     edit = fcpxmls.Edit(items, rate, "1.10", story.start, story.drop)
     return edit.data()
@@ -321,7 +340,7 @@ def avid_aaf(story: Story) -> bytes:
         elif shot.speed != 1:
             picture.append(aaf_samples.Fast(played, shot.length, shot.speed))
         else:
-            picture.append(played)
+            picture.append(aaf_samples.Muted(played) if shot.off else played)
     sound = []
     for number, voice in enumerate(story.voices, len(PLATES)):
         pieces: list[Any] = []
