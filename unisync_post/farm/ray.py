@@ -289,7 +289,7 @@ def _bring(ray: Any, stream: Any, pipe: Connection, member: RayMember, watch: _W
                 member.place, member.moved = message, time.monotonic()
             else:
                 pipe.send(message)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the latter is how Ray says that it was shut down
         member.lost = error
     finally:
         pipe.close()

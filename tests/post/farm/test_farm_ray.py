@@ -212,7 +212,7 @@ def test_a_lost_head_is_said_and_the_job_goes_on_without_it(
             render(job, cluster.address)
     finally:
         (trouble / "gate").unlink()
-        cluster.shutdown()
+        cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
     counts = render_job(job, workers=1)
     assert counts["rendered"] == 6
     assert media_of(job.out) == plain
