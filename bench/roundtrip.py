@@ -179,11 +179,15 @@ def relink(document: Document, clip: otio.schema.Clip) -> Relink:
     played = clip.trimmed_range()
     rate = document.rate if baked or not noted else Rate.of(noted)
     first = max(HANDLE, int(exact_frames(played.start_time, rate)))
+    duration = int(exact_frames(played.duration, rate)) + 1 + 2 * HANDLE
+    name = "unisync_fr_0123456789abcdef"
+    frames = isinstance(clip.media_reference, otio.schema.ImageSequenceReference)
+    suffix = f".[1001-{1000 + duration}].exr" if frames else ".mov"
     return Relink(
         origin=clip.metadata["unisync"]["origin"],
-        path=Path("/unisync/media/unisync_fr_0123456789abcdef.mov"),
+        path=Path("/unisync/media", name + suffix),
         source_in=HANDLE,
-        duration=int(exact_frames(played.duration, rate)) + 1 + 2 * HANDLE,
+        duration=duration,
         rate=rate,
         start_frame=first - HANDLE,
         baked=baked,

@@ -24,7 +24,11 @@ from unisync_adapters.timebase import Rate
 CORPUS = Path(os.environ.get("UNISYNC_TIMELINES", "/nonexistent"))
 FILES = sorted([*CORPUS.glob("*/*.otio"), *CORPUS.glob("*/*.json")])
 CLIPS_A_FILE = 6
-CHANGED = re.compile(r"/(target_url|name|available_range(/.*)?|metadata/unisync(/.*)?|metadata)")
+CHANGED = re.compile(
+    r"/(target_url(_base)?|name(_prefix|_suffix)?|start_frame|frame_zero_padding"
+    r"|available_range(/.*)?|metadata/unisync(/.*)?|metadata)"
+)
+PLAYED = (otio.schema.ExternalReference, otio.schema.ImageSequenceReference)
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 pytestmark = pytest.mark.skipif(not FILES, reason="UNISYNC_TIMELINES names no OTIO documents")
@@ -41,15 +45,17 @@ def relink_of(clip: otio.schema.Clip) -> Relink:
     start = int(exact_frames(played.start_time, rate) // 1) - 12
     length = int(exact_frames(played.duration, rate)) + 24
     origin = clip.metadata["unisync"]["origin"]
-    return Relink(origin, Path("/out/new é.mov"), 12, length, rate, start)
+    path = Path("/out/new é.mov")
+    if isinstance(clip.media_reference, otio.schema.ImageSequenceReference):
+        path = Path(f"/out/new é/new.[0990-{990 + length - 1:04d}].exr")
+    return Relink(origin, path, 12, length, rate, start)
 
 
 def relinkable(document: Document) -> list[Relink]:
     return [
         relink_of(clip)
         for clip in document.timeline.find_clips()
-        if isinstance(clip.media_reference, otio.schema.ExternalReference)
-        and "refuse" not in clip.metadata["unisync"]
+        if isinstance(clip.media_reference, PLAYED) and "refuse" not in clip.metadata["unisync"]
     ]
 
 
@@ -80,7 +86,7 @@ def test_every_relink_changes_only_its_own_leaves(path: Path) -> None:
         )
         inside = [p for p in differing if references.match(p)]
         leaves = [references.sub("", p, count=1) for p in inside]
-        assert "/target_url" in leaves
+        assert {"/target_url", "/target_url_base"} & set(leaves)
         assert all(CHANGED.fullmatch(leaf) for leaf in leaves)
         # a clip that names no source range plays its whole media: only then is one written
         assert set(differing) - set(inside) <= {relink.origin + "/source_range"}

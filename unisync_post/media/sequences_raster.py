@@ -27,8 +27,6 @@ TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TRUECOLOUR = {2: 3, 6: 4}
 """PNG's colour types with R'G'B': channels."""
 _KINDS = {"uint8": (UINT8, 8), "uint16": (UINT16, 16), "float": (FLOAT, 32)}
-_FAST = 4
-"""Of zlib's levels: three times as fast as its usual 6, and a tenth larger."""
 _LOSSLESS = frozenset({"none", "lzw", "zip", "ccittrle", "packbits"})
 _WRITER_S_OWN = frozenset({"DateTime", "Software", "oiio:subimages", "tiff:RowsPerStrip"})
 """Attributes that may differ: who wrote the file, and how its lines are grouped."""
@@ -106,8 +104,6 @@ def changed(path: Path, picture: VideoFrame, box: Box, scratch: Path, mark: str)
     found = facts(path)
     samples, spec = _samples(path, found)
     put_box(samples, picture, box)
-    if found.codec == "png":
-        spec.attribute("png:compressionLevel", _FAST)
     encode(scratch, found.codec, spec, samples)
     if found.codec == "png":
         return _repacked(read_bytes(path), read_bytes(scratch), path, mark)
