@@ -38,6 +38,7 @@ from unisync_post.media.delivery import delivery_for, to_delivery
 from unisync_post.media.frames import read_played
 from unisync_post.media.info import MediaInfo
 from unisync_post.media.mux import Picture, new_encoder
+from unisync_post.media.open import create_media
 from unisync_post.media.pixels import planes_of
 from unisync_post.media.probe import probe
 from unisync_post.media.write import write_media
@@ -53,7 +54,7 @@ TIME_GOAL, MEMORY_GOAL = 1.15, 1.1
 def make_plate(path: Path, height: int, seconds: int) -> Path:
     """Moving gradients with grain: one second encoded, its packets repeated."""
     width = height * 16 // 9
-    with av.open(str(path), "w") as container:
+    with create_media(path, "mov") as container:
         stream = container.add_stream("prores_aw", rate=RATE, options={"profile": "3"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv422p10le"
         sound = container.add_stream("pcm_s24le", rate=48000, layout="stereo")
