@@ -18,6 +18,7 @@ failed case is its seed: ``--only N`` runs it again and shows where it came from
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import random
@@ -170,6 +171,7 @@ def _work(pipe: Connection, known: dict[str, list[Source]], seed: int, cases: li
     limit = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for case in cases:
+        gc.collect()  # the limit is a case's: what the last one left in cycles is not its own
         pipe.send(run(case, known, seed))
     pipe.close()
 
