@@ -11,7 +11,9 @@ unpacked than they can be are refused before anything is written.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 import stat
 import zipfile
@@ -130,7 +132,8 @@ def write_bundle(source: Path, target: Path, content: bytes, media: Iterable[Pat
         media: new media files.
 
     Raises:
-        EditError: the source is damaged, or holds another file under a name of the new media.
+        EditError: the source is damaged, is made of links, or holds another file under a name of
+            the new media.
     """
     if is_folder_bundle(source):
         _copy_folder(source, target, content, media)
@@ -139,6 +142,13 @@ def write_bundle(source: Path, target: Path, content: bytes, media: Iterable[Pat
 
 
 def _copy_folder(source: Path, target: Path, content: bytes, media: Iterable[Path]) -> None:
+    for name in (CONTENT, MEDIA):
+        if (source / name).is_symlink():
+            raise EditError(
+                f"{name} is a link; what is written would go through it",
+                file=source,
+                remedy="Put the file or folder itself into the bundle",
+            )
     shutil.copytree(source, target, symlinks=True)
     (target / CONTENT).write_bytes(content)
     (target / MEDIA).mkdir(exist_ok=True)
@@ -241,7 +251,7 @@ def _check_room(path: Path, members: Iterable[zipfile.ZipInfo], folder: Path) ->
             f"The bundle's media need {needed >> 20} MiB and {free >> 20} are free",
             file=path,
             remedy=f"Make room on the disk of {folder}",
-        )
+        ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _unpack(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

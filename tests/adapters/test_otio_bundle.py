@@ -177,6 +177,18 @@ def test_media_that_do_not_fit_are_refused(tmp_path: Path, monkeypatch: pytest.M
         unpack_media(zip_bundle(tmp_path / "Reel.otioz"), tmp_path / "media")
 
 
+@pytest.mark.parametrize("name", ["content.otio", "media"])
+def test_nothing_is_written_through_a_link(name: str, tmp_path: Path) -> None:
+    source = folder_bundle(tmp_path / "Reel.otiod")
+    away = (source / name).rename(tmp_path / f"away-{name}")
+    (source / name).symlink_to(away)
+    before = members(away) if away.is_dir() else away.read_bytes()
+    with pytest.raises(EditError, match=f"{name} is a link"):
+        write_bundle(source, tmp_path / "back.otiod", b"{}", [])
+    assert (members(away) if away.is_dir() else away.read_bytes()) == before
+    assert not (tmp_path / "back.otiod").exists()
+
+
 def test_an_edit_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EditError, match="larger than 0 MiB"):
         read_content(zip_bundle(tmp_path / "Reel.otioz"), max_bytes=100)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DiskFullError
+from ..errors import DiskFullError, JobError
 from ..job.assemble import assemble
+from ..job.bundle import edit_digest
 from ..job.dub import show_job
 from ..job.faults import Fault, is_full
-from ..job.folder import open_job
+from ..job.folder import JobFolder, open_job
 from ..job.work import unique
 from ..plan.plan import Decision
-from .names import shown
+from .names import is_bundle_name, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def finish(path: Path) -> Finished:
         DiskFullError: there is no room for it.
     """
     job = open_job(path)
+    _check_bundle(job)
     try:
         returned = assemble(job)
         page = show_job(job)
@@ -65,3 +67,20 @@ def finish(path: Path) -> Finished:
     )
     again = any(r.status == "failed" and r.fault == Fault.TRANSIENT.value for _, r in ended)
     return Finished(returned.edit, page, **counts, reasons=reasons + left, again=again)
+
+
+def _check_bundle(job: JobFolder) -> None:
+    """A bundle is given back with all that came in it, so it must still be the one planned.
+
+    Raises:
+        JobError: it is gone or another.
+    """
+    edit = Path(job.plan.edit)
+    if not is_bundle_name(job.job.output):
+        return
+    if not edit.exists() or edit_digest(edit) != job.plan.edit_sha256:
+        raise JobError(
+            "The bundle was taken away or replaced while its shots were rendered",
+            file=edit.name,
+            remedy="Drop it in again: what is rendered is kept.",
+        )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from unisync_adapters.document import adapters
+from unisync_adapters.foreign import FOREIGN
 
 from ..job.folder import slug
 
@@ -21,8 +22,11 @@ SOUND = frozenset(
     f".{suffix}" for suffix in ("wav", "wave", "bwf", "w64", "rf64", "aif", "aiff", "flac", "mp3")
 ) | {".m4a", ".caf", ".mxa"}
 
-_UNREADABLE_EDITS = (".aaf", ".edl", ".fcpxml", ".prproj", ".drp", ".avp", ".otioz", ".ale")
-"""Dropped in by mistake; each is answered with the formats that can be read."""
+_EDIT_FOLDERS = (".fcpxmld", ".otiod")
+"""Edits that are a directory: the edit itself and what belongs to it lie inside."""
+_BUNDLES = (*_EDIT_FOLDERS, ".otioz")
+_UNREADABLE_EDITS = tuple(suffix for kind in FOREIGN for suffix in kind.suffixes)
+"""Dropped in by mistake; each is answered with what to export instead."""
 _UNFINISHED = (
     *(".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", ".aspx"),
     *(".lock", ".hlock", ".lck"),
@@ -71,7 +75,7 @@ def edit_suffixes() -> tuple[str, ...]:
     Not ``.json``: an OTIO document may be called so, but far more often it is some program's note.
     """
     found = (suffix for adapter in adapters() for suffix in adapter.suffixes)
-    return tuple(dict.fromkeys(suffix for suffix in found if suffix != ".json"))
+    return tuple(dict.fromkeys(suffix for suffix in (*found, *_BUNDLES) if suffix != ".json"))
 
 
 def is_edit(name: str) -> bool:
@@ -81,6 +85,16 @@ def is_edit(name: str) -> bool:
 
 def is_readable_edit(name: str) -> bool:
     return folded(name).endswith(edit_suffixes())
+
+
+def is_edit_folder(name: str) -> bool:
+    """Whether a directory of this name is an edit, and no package that holds one."""
+    return folded(name).endswith(_EDIT_FOLDERS)
+
+
+def is_bundle_name(name: str) -> bool:
+    """Whether an edit of this name holds its media, too."""
+    return folded(name).endswith(_BUNDLES)
 
 
 def is_sound(name: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unisync_adapters.document import Document, adapters, open_edit
+from unisync_adapters.document import Document, open_edit
 from unisync_adapters.timebase import Rate
 
 from ..engines.base import EngineInfo
@@ -21,23 +21,22 @@ from ..job.dub import taken_names
 from ..job.faults import is_full
 from ..job.folder import JobFolder, create_job, job_identity, jobs_in, open_job, slug
 from ..job.work import finished, unique
-from ..media.audio import audio_info
 from ..media.probe import probe
-from ..media.roots import admits, confined
 from ..media.sequences import files_of
 from ..plan.make import make_plan
 from ..plan.options import DubFile, PlanOptions
 from ..plan.plan import Plan
 from ..plan.shots import Shot
 from ..plan.tracks import audio_tracks, listed
+from .admit import check_confined, check_names, the_edit
+from .bundles import unfinished, with_media
 from .config import DropSettings, Preset, WatchConfig
 from .gate import missing_media, refuse_hostile
 from .hashlist import disagreements
-from .names import edit_suffixes, family_key, is_readable_edit, shown, unusable
+from .names import edit_suffixes, family_key, shown
 from .pairing import Pair, Pairing, pair_dubs
 from .scan import Found, Mark, mark_of
 
-_HEAD = 1 << 16
 _BYTES_A_PIXEL = 45
 """Hundredths: Apple ProRes 422 HQ at its target rate, for plates that are stored smaller."""
 
@@ -100,7 +99,7 @@ def prepare(order: Order) -> Prepared:
         DiskFullError: there is no room for the job folder.
     """
     found, config = order.found, order.config
-    _check_names(found)
+    check_names(found)
     if not found.edits:
         return Prepared(
             reason="There is no edit at its top level.",
@@ -110,19 +109,24 @@ def prepare(order: Order) -> Prepared:
     if wrong:
         reason = "It does not agree with its list of hashes."
         return Prepared(reason=reason, waiting_for=wrong, remedy="Copy these files again.")
-    edit = _the_edit(found)
+    edit = the_edit(found)
     pairing = pair_dubs(edit, found.files, order.preset, order.settings, config.language)
-    _check_confined(found, edit, pairing, config)
-    document = open_edit(found.home / edit, path_map=config.maps, rate=_rate(order))
-    refuse_hostile(document, config.allowed)
-    return _planned(order, document, pairing)
+    check_confined(found, edit, pairing, config)
+    lacking = unfinished(found.home / edit)
+    if lacking is not None:
+        remedy = "If all of it is here, write it again."
+        return Prepared(reason=lacking, waiting_for=("the end of its copy",), remedy=remedy)
+    base = _base(order, edit)
+    document = open_edit(found.home / edit, path_map=base.path_map, rate=base.rate)
+    refuse_hostile(document, base.media_roots)
+    return _planned(order, base, document, pairing)
 
 
-def _planned(order: Order, document: Document, pairing: Pairing) -> Prepared:
+def _planned(order: Order, base: PlanOptions, document: Document, pairing: Pairing) -> Prepared:
     plans: list[tuple[Pair, PlanOptions, Plan]] = []
     lacking: dict[str, Path | None] = {}
     for pair in pairing.pairs:
-        options = _options(order, pair)
+        options = _options(order, base, pair)
         try:
             plan = make_plan(document, options, taken=taken_names(_out(order, pair)))
         except PlanError as error:
@@ -194,19 +198,28 @@ def _out(order: Order, pair: Pair) -> Path:
     return order.config.out / family_key(order.found.name) / slug(pair.language).lower()
 
 
-def _options(order: Order, pair: Pair) -> PlanOptions:
+def _base(order: Order, edit: str) -> PlanOptions:
+    """What holds for all outputs. A bundle's media are unpacked once, beside their folders."""
+    config, found = order.config, order.found
+    options = PlanOptions(
+        media=(*(found.home / folder for folder in order.preset.media), *config.media),
+        media_roots=config.allowed,
+        path_map=config.maps,
+        rate=_rate(order),
+    )
+    return with_media(found.home / edit, config.out / family_key(found.name), options)
+
+
+def _options(order: Order, base: PlanOptions, pair: Pair) -> PlanOptions:
     config, found, tracks = order.config, order.found, order.settings.tracks
     language = None if pair.language == "und" else pair.language
-    return PlanOptions(
+    return replace(
+        base,
         dub=tuple(DubFile(found.home / path, language) for path in pair.dub),
         dub_track=tracks.dub,
         orig_track=tracks.original,
         language=language,
         handles=config.handles,
-        media=(*(found.home / folder for folder in order.preset.media), *config.media),
-        media_roots=config.allowed,
-        path_map=config.maps,
-        rate=_rate(order),
     )
 
 
@@ -214,53 +227,6 @@ def _rate(order: Order) -> Rate | None:
     """What a drop's own settings say of an edit that does not state its rate."""
     rate = order.settings.rate
     return None if rate is None else Rate.of(rate)
-
-
-def _check_names(found: Found) -> None:
-    for name in (found.name, *found.files):
-        reason = unusable(name)
-        if reason is not None:
-            raise PlanError(reason, file=shown(name), remedy="Rename it.")
-
-
-def _the_edit(found: Found) -> str:
-    """The one edit of a drop; of several files named like edits, the only one that is an edit."""
-    readable = [name for name in found.edits if is_readable_edit(name)] or list(found.edits)
-    if len(readable) > 1:
-        readable = [name for name in readable if _is_edit(found.home / name)] or readable
-    if len(readable) > 1:
-        raise PlanError(
-            f"It holds {len(readable)} edits: {', '.join(map(shown, sorted(readable)))}",
-            file=shown(found.name),
-            remedy="Keep one edit at the top of the directory.",
-        )
-    return readable[0]
-
-
-def _is_edit(path: Path) -> bool:
-    """Whether its beginning is that of an edit: cameras write XML, too."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return any(adapter.sniff(head, path) for adapter in adapters())
-
-
-def _check_confined(found: Found, edit: str, pairing: Pairing, config: WatchConfig) -> None:
-    """An edit or a dub that is a link may not lead out of the roots either.
-
-    Raises:
-        PlanError: it does. MediaError: a dub that is damaged or cut short.
-    """
-    with confined(config.allowed):
-        for path in (edit, *(path for pair in pairing.pairs for path in pair.dub)):
-            if not admits(found.home / path):
-                raise PlanError(
-                    f"{shown(path)} is a link that leads outside the media roots",
-                    file=shown(found.name),
-                    remedy="Copy the file itself.",
-                )
-        for pair in pairing.pairs:
-            for path in pair.dub:
-                audio_info(found.home / path)
 
 
 def _media(plans: Iterable[Plan]) -> dict[Path, Mark]:

@@ -22,6 +22,7 @@ from .names import (
     TRIGGER,
     folded,
     is_edit,
+    is_edit_folder,
     is_junk,
     is_sound,
     is_temporary,
@@ -50,9 +51,11 @@ class Found:
     """A drop as it lies there.
 
     Attributes:
-        name: of the edit file or of the directory, in the watched folder.
+        name: of the edit or of the directory, in the watched folder.
         home: the folder that ``files`` are relative to.
-        edits: names of the edit documents: one, unless a directory holds several or none.
+        is_folder: it is a directory that holds an edit, and not itself an edit.
+        edits: names of the edit documents: one, unless a directory holds several or none. An edit
+            that is a directory (``.fcpxmld``, ``.otiod``) is one edit, of all the files in it.
         files: every file of the drop, by its path relative to ``home``.
     """
 
@@ -101,25 +104,30 @@ def scan(folder: Path, *, files: bool = True, folders: bool = True) -> list[Foun
 
     Args:
         folder: the watched folder.
-        files: whether edits at its top level are drops; ``folders``: whether directories are.
+        files: whether edits at its top level are drops; ``folders``: whether directories that
+            hold one are.
 
     Raises:
         OSError: the folder itself cannot be read.
     """
     top: dict[str, Mark] = {}
+    bundles: dict[str, Marks] = {}
     drops: list[Found] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_junk(entry.name) or entry.name.endswith(STATUS):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                found = _package(folder, entry.name) if folders else None
+            if entry.is_dir(follow_symlinks=False) and is_edit_folder(entry.name):
+                bundles[entry.name] = _files(folder, f"{entry.name}/")
+            elif entry.is_dir(follow_symlinks=False):
+                wanted = folders and not is_temporary(entry.name)
+                found = _package(folder, entry.name) if wanted else None
                 if found is not None:
                     drops.append(found)
             elif (mark := _mark(entry)) is not None:
                 top[entry.name] = mark
     if files:
-        drops += _edits(folder, top)
+        drops += _edits(folder, top, bundles)
     return sorted(drops, key=lambda drop: drop.name)
 
 
@@ -134,9 +142,16 @@ def mark_of(path: Path) -> Mark | None:
     return Mark(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
-def _edits(folder: Path, top: Marks) -> Iterator[Found]:
-    """Edits at the top level, each with what is named after it and after no longer edit name."""
-    edits = [name for name in top if is_edit(name) and not is_temporary(name)]
+def _edits(folder: Path, top: Marks, bundles: Mapping[str, Marks]) -> Iterator[Found]:
+    """Edits at the top level, each with what is named after it and after no longer edit name.
+
+    Args:
+        folder: the watched folder.
+        top: the files in it; ``bundles``: the files in each edit that is a directory.
+    """
+    own = {name: {name: mark} for name, mark in top.items()}
+    own |= {name: dict(marks) for name, marks in bundles.items()}
+    edits = [name for name in own if is_edit(name) and not is_temporary(name)]
     stems = {folded(stem(name)) for name in edits}
     owned: dict[str, dict[str, Mark]] = {known: {} for known in stems}
     for name, mark in top.items():
@@ -144,7 +159,7 @@ def _edits(folder: Path, top: Marks) -> Iterator[Found]:
         if owner is not None and not (is_edit(name) and not is_temporary(name)):
             owned[owner][name] = mark
     for name in edits:
-        files = {name: top[name], **owned[folded(stem(name))]}
+        files = {**own[name], **owned[folded(stem(name))]}
         yield Found(name, folder, False, (name,), files)
 
 
@@ -160,7 +175,7 @@ def _package(folder: Path, name: str) -> Found | None:
     """A directory that is meant as a drop: it holds an edit, or sound that waits for one."""
     home = folder / name
     files = _files(home)
-    edits = tuple(path for path in files if "/" not in path and is_edit(path))
+    edits = tuple(dict.fromkeys(edit for path in files if (edit := _edit_of(path)) is not None))
     if not edits and not any(is_sound(path) for path in files):
         return None
     beside = (f"{name}{TRIGGER}", *(f"{name}{suffix}" for suffix in HASH_LISTS))
@@ -171,10 +186,21 @@ def _package(folder: Path, name: str) -> Found | None:
     return Found(name, home, True, edits, files)
 
 
-def _files(home: Path) -> dict[str, Mark]:
-    """Every file below a directory; links to directories are not followed."""
+def _edit_of(path: str) -> str | None:
+    """The edit at the top of a package that this file of it is, or is a part of."""
+    top, _, rest = path.partition("/")
+    return top if (is_edit_folder(top) if rest else is_edit(top)) else None
+
+
+def _files(home: Path, below: str = "") -> dict[str, Mark]:
+    """Every file below a directory; links to directories are not followed.
+
+    Args:
+        home: the folder that the paths are relative to.
+        below: the directory in it, with a stroke at its end; empty: the folder itself.
+    """
     files: dict[str, Mark] = {}
-    waiting = [("", _DEEPEST)]
+    waiting = [(below, _DEEPEST)]
     while waiting:
         below, depth = waiting.pop()
         try:

@@ -178,7 +178,8 @@ class Watcher:
         if changed is None:
             return
         state, reason = changed
-        if state is State.ARRIVING:
+        came = drop.state is State.WAITING and not drop.is_as_read()
+        if state is State.ARRIVING or came:
             drop.again, drop.pause, drop.retry_at = 0, 0.0, 0.0
         if (state, reason) != (drop.state, drop.status.reason) or not drop.status.updated:
             if state is drop.state is State.QUEUED:
