@@ -17,6 +17,7 @@ from .dub import dub
 from .farm import farm
 from .jobs import jobs
 from .plan import plan
+from .prepare import prepare
 from .render import assemble, render, review
 from .watch import watch
 from .weights import weights
@@ -47,5 +48,7 @@ def main() -> None:
     """Re-sync lips to a dub: an edit in, the same edit relinked to new pictures out."""
 
 
-for command in (plan, dub, render, assemble, review, jobs, watch, farm, weights, demo, doctor):
+for command in (
+    plan, dub, render, assemble, review, jobs, watch, farm, weights, prepare, demo, doctor,
+):  # fmt: skip
     main.add_command(command)

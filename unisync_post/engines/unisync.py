@@ -161,7 +161,7 @@ class UniSyncEngine:
             from unisync_model.pipeline_folder import open_pipeline
             from unisync_model.speed import compile_blocks, enable_cache, set_attention
 
-            _quiet()
+            quiet()
             setup, fit = self.setup, self._fit
             pipeline = open_pipeline(self._folder, device=fit.device, profile=fit.estimate.profile)
             set_attention(pipeline.transformer, setup.attention, fit.device)
@@ -220,7 +220,7 @@ def _pictures(pipeline: UniSyncPipeline, take: Take, mouth: NDArray[np.uint8]) -
     return frames
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """No progress bars and no advice of libraries in what a worker prints."""
     from diffusers.utils import logging as of_diffusers
     from transformers.utils import logging as of_transformers

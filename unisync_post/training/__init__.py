@@ -1,0 +1,1 @@
+"""Films and clips in, training rows out; and a training run with the product's eyes on it."""
