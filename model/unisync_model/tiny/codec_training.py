@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..group_autoencoder import FRAMES, GroupAutoencoder
-from .recipe import CodecRecipe
+from .recipe import CodecPhase, CodecRecipe
 
 log = logging.getLogger(__name__)
 
@@ -54,32 +54,26 @@ def train_codec(
 ) -> GroupAutoencoder:
     """Train, or go on with, the autoencoder in ``out``; the average of its weights comes back.
 
-    What step n sees depends on the seed and n alone, so a run that is cut off and started again
-    ends with the same weights.
+    What step n of a phase sees depends on the seed, the phase and n alone, so a run that is cut off
+    and started again ends with the same weights.
     """
     torch.manual_seed(seed)
     model = GroupAutoencoder()
     model.set_components(_some_blocks(train))
     model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        model.networks, recipe.lr, betas=(0.9, 0.98), weight_decay=0.01, foreach=True
-    )
-    pace = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.lr, recipe.steps, pct_start=min(0.05, 100 / recipe.steps)
-    )
-    average = EMAModel(model.networks, decay=recipe.ema, foreach=True)
-    run = _Run(model, optimizer, pace, average, out / "codec.pt")
-    first = run.resume()
-    if first == 0:
-        log.info("the linear code alone: %s", kept(model, held_out))
-    for step in range(first, recipe.steps):
-        loss = _loss(model, _batch(train, recipe, np.random.default_rng([seed, step])), recipe)
-        run.step(loss)
-        if (step + 1) % _CHECKPOINT == 0 or step + 1 == recipe.steps:
-            run.save(step + 1)
-        if (step + 1) % _REPORT == 0:
-            log.info("step %d: loss %.4f, %s", step + 1, loss.item(), kept(model, held_out))
-    average.copy_to(model.networks)
+    for number, phase in enumerate(recipe.phases):
+        run = _Run.of(model, phase, recipe.ema, out / f"codec-{number}.pt")
+        for step in range(run.resume(), phase.steps):
+            draw = np.random.default_rng([seed, number, step])
+            torch.manual_seed(int(draw.integers(2**31)))
+            loss = _loss(model, _batch(train, recipe, draw), phase, recipe.noise)
+            run.step(loss)
+            if (step + 1) % _CHECKPOINT == 0 or step + 1 == phase.steps:
+                run.save(step + 1)
+            if (step + 1) % _REPORT == 0:
+                report = f"phase {number}, step {step + 1}: loss {loss.item():.4f}"
+                log.info("%s, %s", report, kept(model, held_out))
+        run.average.copy_to(model.networks)
     return _normalised(model, train)
 
 
@@ -90,6 +84,17 @@ class _Run:
     pace: torch.optim.lr_scheduler.LRScheduler
     average: EMAModel
     path: Path
+
+    @classmethod
+    def of(cls, model: GroupAutoencoder, phase: CodecPhase, ema: float, path: Path) -> _Run:
+        optimizer = torch.optim.AdamW(
+            model.networks, phase.lr, betas=(0.9, 0.98), weight_decay=0.01, foreach=True
+        )
+        pace = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, phase.lr, phase.steps, pct_start=min(0.05, 100 / phase.steps)
+        )
+        average = EMAModel(model.networks, decay=ema, foreach=True)
+        return cls(model, optimizer, pace, average, path)
 
     def step(self, loss: Tensor) -> None:
         self.optimizer.zero_grad()
@@ -167,19 +172,21 @@ def _corner(
     return _CELL * int(anywhere[0]), _CELL * int(anywhere[1])
 
 
-def _loss(model: GroupAutoencoder, batch: tuple[Tensor, Tensor], recipe: CodecRecipe) -> Tensor:
+def _loss(
+    model: GroupAutoencoder, batch: tuple[Tensor, Tensor], phase: CodecPhase, noise: float
+) -> Tensor:
     """Absolute and squared error and that of the gradients, the mouth counted more."""
     x, mask = batch
-    weight = 1 + (recipe.mouth - 1) * mask
+    weight = 1 + (phase.mouth - 1) * mask
     with torch.autocast("cpu", torch.bfloat16):
         z = model.encode(x)
-        y = model.decode(z + recipe.noise * torch.randn_like(z))
+        y = model.decode(z + noise * torch.randn_like(z))
     error = y.float() - x
     across, down = error.diff(dim=-1).abs(), error.diff(dim=-2).abs()
     edges = (weight[..., 1:] * across).mean() + (weight[..., 1:, :] * down).mean()
-    plain = (weight * (0.3 * error.abs() + 3 * error.square())).mean()
+    plain = (weight * (0.3 * error.abs() + phase.square * error.square())).mean()
     # latents that stay near unit variance are what the network is to predict
-    return plain + recipe.gradient * edges + 1e-3 * z.float().square().mean()
+    return plain + phase.gradient * edges + 1e-3 * z.float().square().mean()
 
 
 def _some_blocks(pictures: Pictures) -> Tensor:

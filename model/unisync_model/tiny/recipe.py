@@ -32,33 +32,49 @@ GRAIN = 1.5
 
 
 @dataclass(frozen=True)
+class CodecPhase:
+    """A stretch of the autoencoder's training, from the average that the one before ended with.
+
+    Attributes:
+        mouth: weight of an error in the mouth, against 1.
+        square, gradient: weights of the squared error, and of the error of differences between
+            neighbouring pixels, against .3 of the absolute error.
+    """
+
+    steps: int
+    lr: float
+    mouth: float
+    square: float
+    gradient: float
+
+
+@dataclass(frozen=True)
 class CodecRecipe:
     """The autoencoder.
 
     Attributes:
-        scenes, frames: drawn for it, each scene with one speech.
+        scenes, frames: drawn for it, each scene with one speech; ``held_out`` more to judge it.
         tile: side of the square it trains on, pixels.
         batch: tiles of a step.
         near_mouth: share of the tiles that are laid over the mouth.
-        mouth: weight of an error in the mouth, against 1.
-        gradient: weight of the error of differences between neighbouring pixels.
         noise: standard deviation of what is added to a latent before it is decoded: the decoder
             must bear what a network predicts.
+        phases: edges and mouths first; then what signal to noise counts, everywhere.
     """
 
     scenes: int = 1500
     held_out: int = 60
     frames: int = 16
+    grain: float = GRAIN
     tile: int = 64
     batch: int = 24
-    steps: int = 6000
-    lr: float = 7e-4
     near_mouth: float = 0.6
-    grain: float = GRAIN
-    mouth: float = 5.0
-    gradient: float = 0.5
     noise: float = 0.05
     ema: float = 0.998
+    phases: tuple[CodecPhase, ...] = (
+        CodecPhase(steps=6000, lr=7e-4, mouth=5.0, square=3.0, gradient=0.5),
+        CodecPhase(steps=1500, lr=3e-4, mouth=2.0, square=8.0, gradient=0.2),
+    )
 
 
 @dataclass(frozen=True)
