@@ -19,6 +19,7 @@ from .jobs import jobs
 from .plan import plan
 from .prepare import prepare
 from .render import assemble, render, review
+from .train import train
 from .watch import watch
 from .weights import weights
 
@@ -49,6 +50,6 @@ def main() -> None:
 
 
 for command in (
-    plan, dub, render, assemble, review, jobs, watch, farm, weights, prepare, demo, doctor,
+    plan, dub, render, assemble, review, jobs, watch, farm, weights, prepare, train, demo, doctor,
 ):  # fmt: skip
     main.add_command(command)

@@ -48,6 +48,9 @@ Probe = Callable[[Moment], None]
 """Sample grids, the leak metric: called every ``log.probe_every`` steps and at the end. It cannot
 change the run: the weights are as before when it returns, and random numbers are the step's."""
 
+Told = Callable[[int, float], None]
+"""Step and loss, for whoever follows a run."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -76,6 +79,7 @@ def train(
     probes: Sequence[Probe] = (),
     until: int | None = None,
     cpu: bool = False,
+    told: Told | None = None,
 ) -> Trained:
     """Train, or go on with, the run in ``out``.
 
@@ -88,6 +92,7 @@ def train(
         model: the base; changed in place. A run that is gone on with needs the same base anew.
         until: stop after this step, as if cut off right after a checkpoint.
         cpu: even where there is a GPU.
+        told: called after each step with its number and its loss.
 
     Raises:
         MemoryBudgetError: it would not fit; checked before the first step.
@@ -98,6 +103,7 @@ def train(
         DataError: a sample that cannot be used.
     """
     run = _Run(config, model, samples, prompts, Path(out), probes, cpu)
+    run.told = told
     try:
         return run.go(config.steps if until is None else min(until, config.steps))
     finally:
@@ -116,6 +122,7 @@ class _Run:
         cpu: bool,
     ) -> None:
         self.config, self.model, self.out, self.probes = config, model, out, probes
+        self.told: Told | None = None
         # precision is the loop's own affair: one process may train in several
         unused = DistributedDataParallelKwargs(
             find_unused_parameters=config.trainable.method == "full"
@@ -149,6 +156,8 @@ class _Run:
         for batches in self._steps(stop):
             losses.append(self._step(batches))
             step = self.state.step
+            if self.told is not None:
+                self.told(step, losses[-1])
             if step % self.config.checkpoints.every == 0 or step == stop:
                 self._save()
             every = self.config.log.probe_every
