@@ -16,6 +16,7 @@ from .doctor import doctor
 from .dub import dub
 from .farm import farm
 from .jobs import jobs
+from .nle import nle
 from .plan import plan
 from .prepare import prepare
 from .render import assemble, render, review
@@ -50,6 +51,6 @@ def main() -> None:
 
 
 for command in (
-    plan, dub, render, assemble, review, jobs, watch, farm, weights, prepare, train, demo, doctor,
+    plan, dub, render, assemble, review, jobs, watch, farm, nle, weights, prepare, train, demo, doctor,
 ):  # fmt: skip
     main.add_command(command)
