@@ -51,6 +51,7 @@ def main() -> None:
 
 
 for command in (
-    plan, dub, render, assemble, review, jobs, watch, farm, nle, weights, prepare, train, demo, doctor,
+    plan, dub, render, assemble, review, jobs, watch, farm, nle, weights, prepare, train,
+    demo, doctor,
 ):  # fmt: skip
     main.add_command(command)
