@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import opentimelineio as otio
 import pytest
-from watch_kit import Bench
+from watch_kit import Bench, Running
 
 from unisync_adapters.document import open_edit
 from unisync_post.watch.scan import scan
@@ -119,6 +119,20 @@ def test_media_of_a_zip_file_are_unpacked_once_for_all_languages(bench: Bench, s
     assert len(bench.until("Reel.otioz", "done").outputs) == 2
     (unpacked,) = bench.out.rglob("anna.mov")
     assert unpacked.parts[-3] == "bundles"
+
+
+def test_the_real_command_takes_bundles(running: Running, stage) -> None:
+    running.folder.mkdir()
+    otioz(running.folder / "Zip.otioz", stage.anna)
+    fcpxmld(running.folder / "Cut.fcpxmld", stage.anna)
+    for name in ("Zip", "Cut"):
+        shutil.copy(stage.fr, running.folder / f"{name}_FR.wav")
+    running.start()
+    zipped = running.until("Zip.otioz", "done", "rejected")
+    assert zipped["outputs"][0]["edit"].endswith("Zip_UNISYNC_FR_v001.otioz")
+    cut = running.until("Cut.fcpxmld", "done", "rejected")
+    assert cut["outputs"][0]["edit"].endswith("Cut_UNISYNC_FR_v001.fcpxml")
+    assert running.stop() == 0
 
 
 # half there ------------------------------------------------------------------------------------
