@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from .composite import Region, outside_difference, region_of
+from unisync_adapters.timebase import Rate
+
+from .composite import Region, outside_difference, region_of, union
 from .faces.matte import mouth_matte
 from .faces.speaker import mouth_opening
 from .faces.track import track_faces
@@ -25,6 +27,7 @@ from .media.probe import probe
 from .media.sequences import files_of
 from .media.viewed import seen_crop
 from .media.viewing import Encoding
+from .parts import Part
 
 MOST_DRIFT = 0.04
 """No codec here loses this much on average; a black or misplaced picture differs by more."""
@@ -40,7 +43,8 @@ class Delivered:
             0 where packets were copied, the codec's own loss where pictures were encoded.
         drift: largest mean luma difference of a picture to the plate, outside the matte's box,
             as a share of full scale; ``drifted``: the frame it was found in.
-        opening: (F,) mouth opening of the delivered lips, NaN where no face was found.
+        openings: of each part, (F,) mouth opening of the delivered lips, NaN where no face was
+            found.
         sha256: of the file.
     """
 
@@ -49,51 +53,74 @@ class Delivered:
     outside: int = 0
     drift: float = 0.0
     drifted: int = 0
-    opening: NDArray[np.float32] | None = None
+    openings: list[NDArray[np.float32]] = field(default_factory=list)
 
 
 def inspect_delivered(
     info: MediaInfo,
     played: Sequence[int],
     target: Path,
-    window: CropWindow,
-    landmarks: NDArray[np.float32],
+    parts: Sequence[Part],
     progress: Callable[[int], None] | None = None,
     tags: Encoding | None = None,
 ) -> Delivered:
-    """Decode the new file beside the plate and measure it, in one streaming pass.
+    """Decode the new file beside the plate and measure it, streaming: a pass for each face.
 
     Args:
         info: the plate.
         played: plate frame of each new frame.
         target: the new file.
-        window: plate -> crop.
-        landmarks: (F, 478, 3) the original face in crop pixels: where the matte was.
+        parts: the faces that were re-animated: where the mattes were.
         progress: told how many frames are done.
         tags: what the plate's values mean, where it is viewed.
     """
     new = probe(target, info.rate)
     found = Delivered(sha256_of(target))
 
-    def crops() -> Iterator[NDArray[np.uint8]]:
+    def compared() -> Iterator[VideoFrame]:
         pairs = zip(read_played(info, played), read_frames(new, 0, new.frames), strict=False)
         for k, (plate, (_, picture)) in enumerate(pairs):
             found.frames += 1
-            matte = mouth_matte(landmarks[k], window.size)
             same = to_delivery(plate, picture.format.name)
-            region = region_of(same, window.matrices[k], matte.soft)
+            region = union([_region(same, part, k) for part in parts])
             found.outside = max(found.outside, outside_difference(same, picture, region))
             drift = _luma_drift(same, picture, region)
             if drift > found.drift:
                 found.drift, found.drifted = drift, k
-            yield _crop(picture, window, k, tags)
+            yield picture
 
-    tracks = track_faces(crops(), new.rate, progress=progress)
-    found.opening = np.full(found.frames, np.nan, np.float32)
-    for track in sorted(tracks, key=lambda t: int(t.seen.sum())):
-        seen = track.seen
-        found.opening[seen] = mouth_opening(track.landmarks)[seen]
+    for number, part in enumerate(parts):
+
+        def tell(done: int, before: int = number * len(played)) -> None:
+            if progress is not None:
+                progress((before + done) // len(parts))
+
+        again = (picture for _, picture in read_frames(new, 0, new.frames))
+        pictures = again if number else compared()
+        found.openings.append(_opening(pictures, part, new.rate, tell, tags))
     return found
+
+
+def _region(plate: VideoFrame, part: Part, k: int) -> Region:
+    matte = mouth_matte(part.landmarks[k], part.window.size)
+    return region_of(plate, part.window.matrices[k], matte.soft)
+
+
+def _opening(
+    pictures: Iterable[VideoFrame],
+    part: Part,
+    rate: Rate,
+    progress: Callable[[int], None],
+    tags: Encoding | None,
+) -> NDArray[np.float32]:
+    """(F,) how far this face's mouth is open in the delivered pictures."""
+    crops = (_crop(picture, part.window, k, tags) for k, picture in enumerate(pictures))
+    tracks = track_faces(crops, rate, progress=progress)
+    opening = np.full(len(part.landmarks), np.nan, np.float32)
+    for track in sorted(tracks, key=lambda t: int(t.seen.sum())):
+        seen = np.flatnonzero(track.seen)
+        opening[seen] = mouth_opening(track.landmarks)[seen]
+    return opening
 
 
 def _luma_drift(plate: VideoFrame, picture: VideoFrame, region: Region) -> float:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -144,6 +145,20 @@ def region_of(frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.f
     size = (box.x1 - box.x0, box.y1 - box.y0)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return Region(box, cv2.warpAffine(soft, _into(box, matrix), size, flags=flags))
+
+
+def union(regions: Sequence[Region]) -> Region:
+    """One region for all: the box around them, and where they overlap the larger alpha."""
+    covered = [region for region in regions if region.alpha.size]
+    if len(covered) < 2:
+        return covered[0] if covered else regions[0]
+    sides = np.array([region.box for region in covered])
+    box = Box(*map(int, (*sides[:, :2].min(0), *sides[:, 2:].max(0))))
+    alpha = np.zeros((box.y1 - box.y0, box.x1 - box.x0), np.float32)
+    for (x0, y0, x1, y1), part in ((region.box, region.alpha) for region in covered):
+        under = alpha[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
+        np.maximum(under, part, out=under)
+    return Region(box, alpha)
 
 
 def _into(box: Box, matrix: NDArray[np.float64]) -> NDArray[np.float64]:

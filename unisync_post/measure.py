@@ -7,8 +7,8 @@ and it judges the draft engine with the draft engine's ears; read it as an alarm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .driver import SAMPLE_RATE, build_driver
 from .engines.base import Driver
-from .faces.speaker import choose_face, mouth_opening, speech_fit
+from .faces.speaker import asked, choose_face, evident, mouth_opening, speech_fit
 from .faces.thumbnails import thumbnail_frame, write_thumbnails
 from .faces.types import FaceTrack
 from .job.result import FaceChoice
@@ -27,6 +27,8 @@ from .media.info import MediaInfo
 from .media.vad import speech_spans
 from .media.viewed import seen
 from .media.viewing import read_colour
+from .plan.casting import cast_in, example
+from .plan.rules import name_key
 from .plan.shots import Shot
 
 MAX_LAG = 6
@@ -91,17 +93,68 @@ def speaking_face(
     """Choose the face to dub and put every candidate's thumbnail into the shot's folder.
 
     Without a hint and with several faces, each one's lips are held against the original speech:
-    the edit's original dialogue if it is known, else the plate's own sound.
+    the edit's original dialogue if it is known, else the plate's own sound. Where several
+    characters speak, each with a dub of their own, each may be given a face: as the hint says, or
+    where their original lines make it clear.
 
     Raises:
         FaceError: the hint names no face of this shot.
     """
-    fits = _fits(tracks, shot, info) if hint is None and len(tracks) > 1 else None
-    return choose_face(tracks, hint, fits, _thumbnails(tracks, shot, info, folder))
+    wishes = cast_in(hint)
+    if wishes:
+        hint = None
+    fits = _fits(tracks, original_speech(shot, info), shot) if _open(hint, tracks) else None
+    choice = choose_face(tracks, hint, fits, _thumbnails(tracks, shot, info, folder))
+    if not tracks or not shot.characters:
+        return choice
+    wishes = {name: wishes[name] for name in shot.characters if name in wishes}
+    if wishes:
+        cast, why = asked(tracks, wishes), "asked for"
+    elif _open(hint, tracks) and len(shot.characters) > 1:
+        cast, why = _evident(tracks, shot), "the lips follow the original lines"
+    else:
+        cast, why = {}, ""
+    return _cast(choice, cast, why, shot.characters)
 
 
-def _fits(tracks: Sequence[FaceTrack], shot: Shot, info: MediaInfo) -> list[float] | None:
-    original = original_speech(shot, info)
+def _open(hint: str | None, tracks: Sequence[FaceTrack]) -> bool:
+    """Whether there is a choice, and nobody made it."""
+    return hint is None and len(tracks) > 1
+
+
+def _cast(
+    choice: FaceChoice, cast: Mapping[str, int], why: str, characters: Sequence[str]
+) -> FaceChoice:
+    """The choice with a face for each of these characters, or with the remark that one has all."""
+    if cast:
+        told = [f"{name} is face {face}" for name, face in cast.items()]
+        reason = f"{why}: {', '.join(told)}"
+        faceless = [name for name in characters if name not in cast]
+        if faceless:
+            reason += f"; no face is known of {' and '.join(faceless)}, heard here, too"
+        return replace(choice, track=next(iter(cast.values())), reason=reason, characters=cast)
+    if len(characters) < 2:
+        return choice
+    names = " and ".join(characters)
+    remark = f"{len(characters)} characters speak here ({names}) and this face follows them all"
+    if len(choice.candidates) > 1:
+        remark += f"; say whose face is which: unisync:face={example(characters)}, or --face"
+    return replace(choice, reason=f"{choice.reason}; {remark}")
+
+
+def _evident(tracks: Sequence[FaceTrack], shot: Shot) -> dict[str, int]:
+    """Faces that clearly spoke a character's original lines: track ids by character."""
+    fits = {}
+    for name in shot.characters:
+        lines = [p for p in shot.original if p.speaker and name_key(p.speaker) == name_key(name)]
+        if lines:
+            spoken = build_driver(lines, shot.dub_start, shot.rate.seconds(shot.length))
+            fits[name] = _fits(tracks, spoken, shot) or [0.0] * len(tracks)
+    return {name: tracks[face].id for name, face in evident(fits).items()}
+
+
+def _fits(tracks: Sequence[FaceTrack], original: Driver | None, shot: Shot) -> list[float] | None:
+    """How well each face's lips follow this sound; None where nothing can be told."""
     if original is None:
         return None
     fits = [fit_of(mouth_opening(track.landmarks), original, shot).fit for track in tracks]

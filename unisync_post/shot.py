@@ -21,15 +21,14 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .check import MOST_DRIFT, inspect_delivered
-from .composite import ColourMatch, Region, composite, measure_colour, outside_difference
+from .composite import Region, composite, measure_colour, outside_difference, union
 from .driver import build_driver
 from .engines.base import Engine, Generated, Take
 from .errors import MediaError
-from .faces.crop import crop_window, to_crop
 from .faces.matte import mouth_matte
 from .faces.pose import draw_pose
 from .faces.track import track_faces
-from .faces.types import CropWindow, FaceState, FaceTrack
+from .faces.types import FaceState
 from .job.result import ShotResult
 from .measure import lip_sync, speaking_face
 from .media.delivery import AUTO, delivery_for
@@ -41,16 +40,20 @@ from .media.sequences import remove
 from .media.viewed import seen, seen_crop
 from .media.viewing import Encoding, read_colour
 from .media.write import write_media
+from .parts import Part, parts_of
 from .plan.relink import relink_of
 from .plan.shots import Shot
 from .quality import check_generated
-from .takes import Made, join, spans, wanted
+from .takes import Made, Span, join, spans, wanted
 
 _IN_ENGINE = 0.95
 """Share of a take's progress that its engine may claim before the first frame is composited."""
 
-_PART = 48
+_HELD = 48
 """Crops held while their plates are decoded: enough for every core, few enough for memory."""
+
+_Frame = tuple[Made, ...]
+"""One frame of the shot as each of its parts was generated."""
 
 Progress = Callable[[str, int, int], None]
 """Called with step, frames done, frames in all."""
@@ -65,7 +68,6 @@ class _Ledger:
     changed: list[bool] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     remarks: list[dict[str, float | int | str]] = field(default_factory=list)
-    match: ColourMatch | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -91,7 +93,7 @@ def render_shot(
         shot: what to render.
         engine: what draws the mouths.
         out: folder the new media goes into; ``media``: its name there, relative.
-        face: which face, overriding ``shot.face``.
+        face: which face, or the face of each character, overriding ``shot.face``.
         folder: the shot's own folder, for thumbnails.
         progress: told how far each step is.
 
@@ -118,17 +120,16 @@ def render_shot(
     )
     if choice.track is None:
         return replace(kept, reason=choice.reason, seconds=_rounded(ledger.seconds))
-    track = next(t for t in tracks if t.id == choice.track)
-    if not wanted(track).any():
-        return replace(
-            kept, reason=_why_passed(Counter(r for r in track.reasons if r)), states=_states(track)
-        )
-    job = _Rendering(shot, info, colour.encoding, engine, track, ledger, progress)
+    parts = parts_of(shot, choice, tracks, engine.info.size, engine.info.framing)
+    if not any(wanted(part.track).any() for part in parts):
+        passed = Counter(r for part in parts for r in part.track.reasons if r)
+        return replace(kept, reason=_why_passed(passed), states=_states(parts))
+    job = _Rendering(shot, info, colour.encoding, engine, parts, ledger, progress)
     with ledger.timed("lips"):
         job.write(out / media)
     if not any(ledger.changed):
         remove(out / media)
-        return replace(kept, reason=_why_passed(ledger.reasons), states=_states(track))
+        return replace(kept, reason=_why_passed(ledger.reasons), states=_states(parts))
     try:
         with ledger.timed("check"):
             result = _checked(replace(kept, status="rendered", media=media), job, out / media)
@@ -163,22 +164,18 @@ def _analysis_frames(
 
 @dataclass
 class _Rendering:
-    """The passes that follow the choice of a face."""
+    """The passes that follow the choice of faces."""
 
     shot: Shot
     info: MediaInfo
     tags: Encoding | None
     engine: Engine
-    track: FaceTrack
+    parts: Sequence[Part]
     ledger: _Ledger
     progress: Progress
 
     def __post_init__(self) -> None:
         self.played = self.shot.played()
-        self.window: CropWindow = crop_window(
-            self.track, self.engine.info.size, self.engine.info.framing
-        )
-        self.landmarks = to_crop(self.track.landmarks, self.window)
 
     def write(self, target: Path) -> None:
         shot, info = self.shot, self.info
@@ -200,60 +197,70 @@ class _Rendering:
 
     def pictures(self) -> Iterator[Picture]:
         """(plate frame, picture, where it changed or False) for each frame of the new media."""
-        info = self.engine.info
-        takes = spans(
-            self.track.seen, wanted(self.track), self.track.cuts, info.window, info.overlap
-        )
-        made = join(takes, lambda take: self.generate(take.start, take.stop), self.shot.length)
+        made = zip(*map(self._made, range(len(self.parts))), strict=True)
         delivery = delivery_for(self.info, self.shot.rate, self.shot.mezzanine or AUTO)
         if not delivery.splice:
             yield from self._shown(made, read_played(self.info, self.played))
             return
-        for changed, run in groupby(made, lambda one: one.crop is not None):
-            while part := list(islice(run, _PART)):
-                plates = [self.played[one.index] for one in part]
+        for changed, run in groupby(made, _changes):
+            while held := list(islice(run, _HELD)):
+                plates = [self.played[frame[0].index] for frame in held]
                 shown = read_played(self.info, plates) if changed else repeat(None)
-                yield from self._shown(part, shown)
+                yield from self._shown(held, shown)
+
+    def _made(self, number: int) -> Iterator[Made]:
+        """Every frame of one part, generated take by take."""
+        track, info = self.parts[number].track, self.engine.info
+        takes = spans(track.seen, wanted(track), track.cuts, info.window, info.overlap)
+        return join(takes, lambda take: self.generate(number, take), self.shot.length)
 
     def _shown(
-        self, made: Iterable[Made], plates: Iterable[av.VideoFrame | None]
+        self, made: Iterable[_Frame], plates: Iterable[av.VideoFrame | None]
     ) -> Iterator[Picture]:
         """Pictures of frames and their plates; a plate that is only copied is not decoded."""
-        for one, frame in zip(made, plates, strict=False):
-            self._note(one)
-            if frame is None or one.crop is None:
-                yield self.played[one.index], frame, False
+        for frame, plate in zip(made, plates, strict=False):
+            index = frame[0].index
+            self._note(frame)
+            if plate is None or not _changes(frame):
+                yield self.played[index], plate, False
             else:
-                picture, region = self._composited(frame, one)
-                yield self.played[one.index], picture, region.box
-            self._at(one.index + 1)
+                picture, region = self._composited(plate, frame)
+                yield self.played[index], picture, region.box
+            self._at(index + 1)
 
-    def _note(self, made: Made) -> None:
-        self.ledger.changed.append(made.crop is not None)
-        reason = made.reason or self.track.reasons[made.index]
-        if made.crop is None and reason:
+    def _note(self, frame: _Frame) -> None:
+        self.ledger.changed.append(_changes(frame))
+        reasons = (
+            made.reason or part.track.reasons[made.index]
+            for part, made in zip(self.parts, frame, strict=True)
+        )
+        reason = next(filter(None, reasons), None)
+        if not _changes(frame) and reason:
             self.ledger.reasons[reason] += 1
 
-    def _composited(self, frame: av.VideoFrame, made: Made) -> tuple[av.VideoFrame, Region]:
-        assert made.crop is not None
-        assert self.ledger.match is not None
-        matte = mouth_matte(self.landmarks[made.index], self.window.size)
-        matrix = self.window.matrices[made.index]
-        picture, region = composite(
-            frame, made.crop, matrix, matte.soft, self.ledger.match, self.tags
-        )
-        self.ledger.outside = max(self.ledger.outside, outside_difference(frame, picture, region))
+    def _composited(self, plate: av.VideoFrame, frame: _Frame) -> tuple[av.VideoFrame, Region]:
+        """The plate with every part's face put back, and where it may differ."""
+        picture, regions = plate, []
+        for part, made in zip(self.parts, frame, strict=True):
+            if made.crop is None:
+                continue
+            assert part.match is not None
+            soft = mouth_matte(part.landmarks[made.index], part.window.size).soft
+            matrix = part.window.matrices[made.index]
+            picture, region = composite(picture, made.crop, matrix, soft, part.match, self.tags)
+            regions.append(region)
+        region = union(regions)
+        self.ledger.outside = max(self.ledger.outside, outside_difference(plate, picture, region))
         return picture, region
 
-    def generate(self, start: int, stop: int) -> Generated:
-        """Run the engine on frames ``start`` … ``stop`` and keep what it says."""
-        take = self._take(start, stop)
+    def generate(self, number: int, span: Span) -> Generated:
+        """Run the engine on these frames of one part and keep what it says."""
+        part, take = self.parts[number], self._take(number, span)
         generated = self.engine.generate(take)
         check_generated(take, generated)
         self.ledger.remarks.append(dict(generated.remarks))
-        if self.ledger.match is None and generated.changed.any():
-            # One match for the whole shot, from its first take: a match that moved would flicker.
-            self.ledger.match = measure_colour(
+        if part.match is None and generated.changed.any():
+            part.match = measure_colour(
                 take.frames[generated.changed],
                 generated.frames[generated.changed],
                 take.mouth[generated.changed],
@@ -265,11 +272,16 @@ class _Rendering:
         self.ledger.told = max(self.ledger.told, frames)
         self.progress("lips", self.ledger.told, self.shot.length)
 
-    def _take(self, start: int, stop: int) -> Take:
-        shot, size = self.shot, self.window.size
-        landmarks = self.landmarks[start:stop]
-        matrices = self.window.matrices[start:stop]
-        frames = read_played(self.info, self.played[start:stop])
+    def _take(self, number: int, span: Span) -> Take:
+        shot, part, frames_of = self.shot, self.parts[number], slice(span.start, span.stop)
+        size, landmarks = part.window.size, part.landmarks[frames_of]
+        matrices = part.window.matrices[frames_of]
+        frames = read_played(self.info, self.played[frames_of])
+
+        def done(share: float) -> float:
+            """Parts of one span are generated one after the other."""
+            return _IN_ENGINE * (number + share) / len(self.parts)
+
         crops = [
             seen_crop(frame, matrix, size, self.tags)
             for frame, matrix in zip(frames, matrices, strict=True)
@@ -277,18 +289,22 @@ class _Rendering:
         return Take(
             frames=np.stack(crops),
             landmarks=landmarks,
-            generate=wanted(self.track)[start:stop],
+            generate=wanted(part.track)[frames_of],
             mouth=np.stack([mouth_matte(points, size).dilated for points in landmarks]),
             pose=np.stack([draw_pose(points, size) for points in landmarks]),
-            yaw=self.track.yaw[start:stop],
+            yaw=part.track.yaw[frames_of],
             driver=build_driver(
-                shot.dub,
-                shot.dub_start + shot.rate.seconds(start),
-                shot.rate.seconds(stop - start),
+                part.dub,
+                shot.dub_start + shot.rate.seconds(span.start),
+                shot.rate.seconds(span.count),
             ),
             rate=shot.rate,
-            tell=lambda share: self._at(start + int(share * _IN_ENGINE * (stop - start))),
+            tell=lambda share: self._at(span.start + int(done(share) * span.count)),
         )
+
+
+def _changes(frame: _Frame) -> bool:
+    return any(made.crop is not None for made in frame)
 
 
 def provenance(engine: Engine) -> dict[str, str]:
@@ -312,8 +328,7 @@ def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
         job.info,
         job.played,
         target,
-        job.window,
-        job.landmarks,
+        job.parts,
         lambda done: job.progress("check", done, shot.length),
         job.tags,
     )
@@ -328,12 +343,17 @@ def _checked(result: ShotResult, job: _Rendering, target: Path) -> ShotResult:
             file=target,
             remedy="Conform the plate to ProRes and try again.",
         )
-    assert delivered.opening is not None
-    sync = lip_sync(job.track, delivered.opening, shot)
+    sync = min(
+        (
+            lip_sync(part.track, opening, replace(shot, dub=part.dub))
+            for part, opening in zip(job.parts, delivered.openings, strict=True)
+        ),
+        key=lambda sync: 1.0 if sync.after.fit is None else sync.after.fit,
+    )
     return replace(
         result,
         changed=sum(ledger.changed),
-        states=_states(job.track, ledger.changed),
+        states=_states(job.parts, ledger.changed),
         reasons=dict(ledger.reasons.most_common()),
         outside_composite=float(ledger.outside),
         outside_delivered=float(delivered.outside),
@@ -352,9 +372,11 @@ def _engine_record(engine: Engine) -> dict[str, str]:
     return {"name": info.name, "version": info.version, "fingerprint": info.fingerprint}
 
 
-def _states(track: FaceTrack, changed: Sequence[bool] | None = None) -> str:
-    letters = {FaceState.GENERATE: "g", FaceState.BRIDGE: "b", FaceState.PASS: "."}
-    marks = [letters[state] for state in track.states]
+def _states(parts: Sequence[Part], changed: Sequence[bool] | None = None) -> str:
+    """A letter for each frame; of several faces, what most was done with any of them."""
+    order = (FaceState.GENERATE, FaceState.BRIDGE, FaceState.PASS)
+    frames = zip(*(part.track.states for part in parts), strict=True)
+    marks = ["gb."[min(map(order.index, states))] for states in frames]
     if changed is not None:
         marks = [m if done else "." for m, done in zip(marks, changed, strict=True)]
     return "".join(marks)

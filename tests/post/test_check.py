@@ -11,11 +11,12 @@ from clips import Spec, make_clip
 
 from unisync_adapters.timebase import Rate
 from unisync_post.check import inspect_delivered, sha256_of
-from unisync_post.faces.types import CropWindow
+from unisync_post.faces.types import CropWindow, FaceState, FaceTrack
 from unisync_post.media.frames import read_frames
 from unisync_post.media.pixels import Box, blend_region
 from unisync_post.media.probe import probe
 from unisync_post.media.write import write_media
+from unisync_post.parts import Part
 
 FRAMES = 6
 
@@ -44,14 +45,18 @@ def test_a_change_outside_the_matte_is_seen(
 ) -> None:
     plate = make_clip(tmp_path / "plate.mov", Spec(frames=FRAMES))
     new = deliver(plate, tmp_path / "new.mov", touched)
-    no_face = CropWindow(64, np.full((FRAMES, 2, 3), np.nan))
+    nowhere = CropWindow(64, np.full((FRAMES, 2, 3), np.nan))
     landmarks = np.full((FRAMES, 478, 3), np.nan, np.float32)
-    found = inspect_delivered(probe(plate), list(range(FRAMES)), new, no_face, landmarks)
+    unseen = np.full((FRAMES, 4), np.nan, np.float32)
+    passed = (FaceState.PASS,) * FRAMES
+    angles = (unseen[:, 0],) * 3
+    track = FaceTrack(0, unseen, landmarks, *angles, passed, ("",) * FRAMES)
+    no_face = Part(track, (), nowhere, landmarks)
+    found = inspect_delivered(probe(plate), list(range(FRAMES)), new, [no_face])
     assert found.frames == FRAMES
     assert (found.outside > 50) is seen
     assert found.outside == 0 or seen
-    assert found.opening is not None
-    assert np.isnan(found.opening).all()
+    assert np.isnan(found.openings[0]).all()
     assert found.sha256 == hashlib.sha256(new.read_bytes()).hexdigest()
 
 

@@ -13,7 +13,9 @@ from unisync_adapters.document import PathMap
 from unisync_adapters.errors import TimeError
 from unisync_adapters.timebase import Rate
 
+from ..errors import PlanError
 from ..media.delivery import AUTO, MEZZANINES
+from ..plan.casting import cast_in, is_place
 from ..plan.options import ColourRule, DubFile, PlanOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -36,6 +38,7 @@ def edit_options(command: _Command) -> _Command:
         handles: int,
         face: str | None,
         process_freeze: bool,
+        ramps: bool,
         lay_dub: bool,
         media: tuple[Path, ...],
         media_roots: tuple[Path, ...],
@@ -55,6 +58,7 @@ def edit_options(command: _Command) -> _Command:
             handles=handles,
             face=face,
             process_freeze=process_freeze,
+            ramps=ramps,
             lay_dub=lay_dub,
             media=media,
             media_roots=media_roots,
@@ -72,9 +76,16 @@ def edit_options(command: _Command) -> _Command:
 
 
 def _face(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None or value in ("left", "right", "largest") or value.isdecimal():
+    if value is None or is_place(value):
         return value
-    raise click.BadParameter("say left, right, largest, or the number of a face")
+    try:
+        if cast_in(value):
+            return value
+    except PlanError as error:
+        raise click.BadParameter(str(error)) from error
+    raise click.BadParameter(
+        "say left, right, largest, the number of a face, or NAME:left,NAME:right"
+    )
 
 
 def _pair(
@@ -98,9 +109,10 @@ def _rate(_context: click.Context, _parameter: click.Parameter, value: str | Non
 
 face_option = click.option(
     "--face",
-    metavar="left|right|largest|N",
+    metavar="left|right|largest|N|NAME:left,NAME:right",
     callback=_face,
-    help="Which face, where several are in the picture and no marker decides.",
+    help="Which face, where several are in the picture and no marker decides; or, of a dub with a "
+    "file or track per character, whose face is which.",
 )
 
 _EDIT = (
@@ -137,6 +149,12 @@ _EDIT = (
         help="Lay the dub files on new audio tracks of the returned edit (FCP7 XML, FCPXML, OTIO).",
     ),
     click.option("--process-freeze", is_flag=True, help="Move the lips in freeze frames too."),
+    click.option(
+        "--ramps",
+        is_flag=True,
+        help="Render clips with a speed ramp too, from the frames as played, where the edit states "
+        "the curve exactly. The marker unisync:ramp says so of one clip.",
+    ),
     click.option(
         "--media",
         "--media-dir",

@@ -126,6 +126,53 @@ def choose_face(
     return FaceChoice(chosen.id, reason, candidates)
 
 
+def asked(tracks: Sequence[FaceTrack], wishes: Mapping[str, str]) -> dict[str, int]:
+    """The face of each character, as asked for.
+
+    Args:
+        wishes: a hint as for :func:`choose_face`, by character.
+
+    Returns:
+        A track's id by character; empty where only one face is there for all of them.
+
+    Raises:
+        FaceError: a hint names no face of this shot, or two hints name the same one.
+    """
+    cast = {name: _by_hint(tracks, hint)[0].id for name, hint in wishes.items()}
+    if len(set(cast.values())) == len(cast):
+        return cast
+    if len(tracks) == 1:
+        return {}
+    told = ", ".join(f"{name}:{hint} is face {cast[name]}" for name, hint in wishes.items())
+    raise FaceError(
+        f"two characters were given one face: {told}",
+        remedy="Give each of them a face of its own, by number if need be.",
+    )
+
+
+def evident(fits: Mapping[str, Sequence[float]]) -> dict[str, int]:
+    """The characters of whom it is clear which face is theirs.
+
+    Clear is: that face follows this character's original lines clearly better than any other face
+    does, and better than it follows any other character.
+
+    Args:
+        fits: of each character, how well the lips of each face follow the original lines
+            (:func:`speech_fit`).
+
+    Returns:
+        The place of the face in that order, by character.
+    """
+    found = {}
+    for name, row in fits.items():
+        best = max(range(len(row)), key=row.__getitem__)
+        others = [fit for face, fit in enumerate(row) if face != best]
+        others += [other[best] for who, other in fits.items() if who != name]
+        if row[best] >= _LEAST_FIT and row[best] - max(others, default=0.0) >= _MARGIN:
+            found[name] = best
+    return found
+
+
 def _by_hint(tracks: Sequence[FaceTrack], hint: str) -> tuple[FaceTrack, str]:
     if hint in ("left", "right"):
         ends = sorted(tracks, key=_middle)

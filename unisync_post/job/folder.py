@@ -32,6 +32,7 @@ from ..engines.base import EngineInfo
 from ..errors import JobError
 from ..farm.roots import brought_here, roots_for
 from ..media.sequences import delivered_name, whole
+from ..plan.casting import cast_in, settle
 from ..plan.options import PlanOptions
 from ..plan.plan import ClipPlan, Plan
 from ..records import clear_stale, dump, load, sync_folder, temporary_for, write_atomic
@@ -107,7 +108,12 @@ class JobFolder:
         return load(Faces, path.read_bytes(), file=path) if path.exists() else Faces()
 
     def choose_face(self, clips: Iterable[ClipPlan], face: str) -> None:
-        """Record that these clips dub this face from now on."""
+        """Record that these clips dub this face from now on, or these characters' faces.
+
+        Raises:
+            PlanError: a character whom the dub does not have.
+        """
+        face = settle(face, {piece.speaker for piece in self.plan.dub.clips if piece.speaker})
         chosen = {**self.faces.chosen, **{clip.index: face for clip in clips}}
         write_atomic(self.path / "faces.json", dump(Faces(dict(sorted(chosen.items())))))
 
@@ -130,7 +136,9 @@ class JobFolder:
     def render_key(self, clip: ClipPlan) -> str:
         """Hash of everything that decides the pixels of this clip's new media."""
         assert clip.shot is not None
-        parts = (clip.shot.key, self.face_of(clip) or "", self.job.fingerprint, self.job.pipeline)
+        face = self.face_of(clip) or ""
+        names = clip.shot.characters if cast_in(face) else ()
+        parts = (clip.shot.key, face, self.job.fingerprint, self.job.pipeline, *names)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
     def shot_folder(self, key: str) -> Path:

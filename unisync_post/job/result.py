@@ -11,15 +11,18 @@ class FaceChoice:
     """Which face was dubbed, and why that one.
 
     Attributes:
-        track: id of the chosen track, or None.
+        track: id of the chosen track (the first, where there are several), or None.
         reason: one sentence.
         candidates: per track: ``{"id", "thumbnail", "frames", "width", "score"}``; the thumbnail
             is a path relative to the shot's folder.
+        characters: id of the track that follows each character alone; empty where one face
+            follows the whole dub.
     """
 
     track: int | None
     reason: str
     candidates: tuple[Mapping[str, object], ...] = ()
+    characters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class ShotResult:
             re-encoded frames.
         offset_before, offset_after: estimated lead of the lips over the dub in frames (positive:
             lips late), None where there is too little speech to tell; ``fit_*``: the correlation
-            at that offset.
+            at that offset. Of several faces, those of the one that fits least.
         engine: name, version, fingerprint; ``draft``: True = not a final picture.
         colour: how the plate's values were read: as a display shows them, or which encoding was
             viewed, and who says so.

@@ -326,7 +326,8 @@ def done_event(clip: ClipPlan, key: str, result: ShotResult, status: str) -> Eve
     total = clip.shot.length if clip.shot else 0
     message = result.reason
     if not message and result.face is not None and len(result.face.candidates) > 1:
-        message = f"face {result.face.track}, {result.face.reason}"
+        named = "" if result.face.characters else f"face {result.face.track}, "
+        message = named + result.face.reason
     return Event("done", clip.index, key, done=total, total=total, status=status, message=message)
 
 

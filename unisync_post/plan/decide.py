@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
 
 from unisync_adapters.document import Document
+from unisync_adapters.ramp import Ramp
 
 from ..errors import UniSyncError
 from ..media.delivery import Delivery, delivery_for
@@ -16,6 +17,7 @@ from ..media.info import MediaInfo
 from ..media.probe import check_usable
 from ..media.sequences import IMAGE_SEQUENCE, missing_frames
 from ..media.viewing import read_colour
+from .casting import cast_in, example, settle
 from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
@@ -37,7 +39,7 @@ class Verdict:
         decision, reason: as in :class:`~unisync_post.plan.plan.ClipPlan`.
         speech: seconds of dub speech on its visible pictures; None when not looked at.
         seen: it is on screen, so whatever happens to its clip shows here too.
-        cut, info, delivery, face: the work, when the decision is to render.
+        cut, info, delivery, face, characters: the work, when the decision is to render.
     """
 
     decision: Decision
@@ -48,6 +50,7 @@ class Verdict:
     info: MediaInfo | None = None
     delivery: Delivery | None = None
     face: str | None = None
+    characters: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -74,6 +77,8 @@ class Judge:
         self._span = _span(dialogue)
         self._unusable: dict[Path, str | None] = {}
         self._deliveries: dict[tuple[Path, bool], Delivery] = {}
+        self._characters = frozenset(c.speaker for c in dialogue.dub.clips if c.speaker)
+        self._face = options.face and settle(options.face, self._characters)
         self.dub = Ear(dialogue.dub.clips)
         self.original = Ear(dialogue.original)
 
@@ -97,9 +102,12 @@ class Judge:
             heard = [s for span in seen for s in self.dub.speech(*span)]
             spoken = _total(heard)
             why = self._spoken(seen, heard, spoken)
+            self._steady(placement)
             info, piece, delivery = self._work(placement)
         except _Stop as stop:
             return Verdict(stop.decision, stop.reason, spoken, stop.seen)
+        face = face or self._face
+        characters = _voices(heard)
         return Verdict(
             Decision.RENDER,
             why + _bake_note(piece),
@@ -108,9 +116,11 @@ class Judge:
             piece,
             info,
             delivery,
-            face or self._options.face,
+            face,
+            characters,
             piece.warnings
-            + _cautions(placement, heard)
+            + _unassigned(characters, face)
+            + _cautions(placement)
             + _stand_in(placement, info)
             + self._viewed(info),
         )
@@ -129,7 +139,12 @@ class Judge:
             raise _Stop(Decision.REFUSE, wish.problem)
         if wish.skip:
             raise _Stop(Decision.LEAVE, "A marker says unisync:skip.")
-        return wish.face
+        try:
+            return wish.face and settle(wish.face, self._characters)
+        except UniSyncError as error:
+            raise _Stop(
+                Decision.REFUSE, sentence(f"In a marker: {error}")
+            ) from error
 
     def _spoken(
         self, seen: list[tuple[Fraction, Fraction]], heard: list[Speech], spoken: Moment
@@ -152,6 +167,16 @@ class Judge:
                 "the mouth comes to rest."
             )
         raise _Stop(Decision.LEAVE, "No dub speech under it.")
+
+    def _steady(self, placement: Placement) -> None:
+        """A speed ramp is rendered only when asked for: by then it is no ramp any more."""
+        asked = self._options.ramps or wish_of(placement.notes).ramp
+        if placement.ramp is not None and not asked:
+            raise _Stop(
+                Decision.REFUSE,
+                "Its speed changes over time (a ramp): --ramps, or a marker unisync:ramp on it, "
+                "renders it from the frames as played.",
+            )
 
     def _work(self, placement: Placement) -> tuple[MediaInfo, Cut, Delivery]:
         if placement.refuse is not None:
@@ -213,24 +238,37 @@ def _total(speech: Sequence[Speech]) -> Moment:
     return speech[0].seconds if len(speech) == 1 else length((s.start, s.end) for s in speech)
 
 
-def _voices(speech: Iterable[Speech]) -> list[str]:
-    return list(dict.fromkeys(s.speaker for s in speech if s.speaker))
+def _voices(speech: Sequence[Speech]) -> tuple[str, ...]:
+    """The characters of whom more is heard than a neighbour's tail."""
+    names = dict.fromkeys(s.speaker for s in speech if s.speaker)
+    own = {name: [s for s in speech if s.speaker == name] for name in names}
+    return tuple(name for name, spoken in own.items() if _total(spoken) >= SHORTEST)
 
 
 def _bake_note(piece: Cut) -> str:
+    if isinstance(piece.speed, Ramp):
+        return " Its speed ramp is baked into the new media, frame by frame as played, unblended."
     if piece.speed == 1:
         return ""
     return f" Its speed of {float(piece.speed * 100):g} % is baked into the new media."
 
 
-def _cautions(placement: Placement, heard: Iterable[Speech]) -> tuple[str, ...]:
+def _unassigned(characters: Sequence[str], face: str | None) -> tuple[str, ...]:
+    """Characters who speak and to whom nobody gave a face."""
+    cast = cast_in(face)
+    faceless = [name for name in characters if name not in cast]
+    if len(characters) < 2 or not faceless:
+        return ()
+    if len(faceless) < len(characters):
+        return (f"No face is given to {' and '.join(faceless)}, heard under it, too",)
+    return (
+        f"{len(characters)} voices speak under it ({', '.join(characters)}): if several of their "
+        f"faces are in the picture, say whose is which: unisync:face={example(characters)}",
+    )
+
+
+def _cautions(placement: Placement) -> tuple[str, ...]:
     cautions = []
-    voices = _voices(heard)
-    if len(voices) > 1:
-        cautions.append(
-            f"{len(voices)} voices speak under it ({', '.join(voices)}): if both faces are in the "
-            "picture, only one is dubbed; choose it with unisync:face"
-        )
     if placement.hidden_by:
         cautions.append(f"Partly hidden under {placement.hidden_by[0]}; all of it is rendered")
     if placement.under:

@@ -9,17 +9,20 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import xxhash
 
 from unisync_adapters.collector import long_lived
 from unisync_adapters.document import Document
+from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import FrameRange, Timecode
 
 from ..driver import CONTEXT
 from ..media.delivery import AUTO
 from ..media.info import MediaInfo
 from ..media.roots import confined
+from .casting import cast_in
 from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
@@ -29,7 +32,8 @@ from .media import MediaFinder, written_media
 from .options import ColourRule, PlanOptions, colour_of
 from .plan import ClipPlan, Decision, Plan
 from .relink import new_name
-from .shots import Shot
+from .rules import name_key
+from .shots import DubClip, Shot
 from .walk import Placement, placements
 
 _FORMAT = b"unisync shot 3"
@@ -94,14 +98,18 @@ def shot_key(
     face: str | None,
     colour: str | None = None,
     mezzanine: str | None = None,
+    characters: tuple[str, ...] = (),
 ) -> str:
     """Content hash of a shot: what is shown, what is heard, and what was asked for.
+
+    The names of ``characters`` are part of it where they decide which face follows whom.
 
     Moved or renamed media and a shot that only moved in the cut keep their key; so does the same
     stretch used in two places with the same dub, and a shot that sounds the same in two languages
     (a song, a line that is not dubbed, a mouth that comes to rest).
     """
-    exact = (piece.source.rate.fps, piece.start, piece.speed, piece.rate.fps)
+    speed = chain(*piece.speed.knots) if isinstance(piece.speed, Ramp) else (piece.speed,)
+    exact = (piece.source.rate.fps, piece.start, *speed, piece.rate.fps)
     parts = (
         info.identity,
         (piece.source.start, piece.source.count, piece.length, piece.head),
@@ -109,6 +117,7 @@ def shot_key(
         dub.hex(),
         face,
         *(said for said in (colour, mezzanine) if said is not None),
+        *((characters,) if characters else ()),
     )
     return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())
 
@@ -134,8 +143,17 @@ def _shot(
     sound = judge.dub.digest(piece.dub_start, *window)
     colour = colour_of(options.colour, info.path) or info.encoding
     mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
+    original = judge.original.pieces(*window)
     return Shot(
-        key=shot_key(info, piece, sound, face=verdict.face, colour=colour, mezzanine=mezzanine),
+        key=shot_key(
+            info,
+            piece,
+            sound,
+            face=verdict.face,
+            colour=colour,
+            mezzanine=mezzanine,
+            characters=_deciding(verdict, original),
+        ),
         origin=placement.origin,
         name=placement.clip.name or info.path.stem,
         media=info.path,
@@ -149,14 +167,26 @@ def _shot(
         dub_start=piece.dub_start,
         speed=piece.speed,
         dub=judge.dub.pieces(*window),
-        original=judge.original.pieces(*window),
+        original=original,
         language=language,
         face=verdict.face,
         colour=colour,
         mezzanine=mezzanine,
         suffix=delivery.suffix,
         identity=info.identity,
+        characters=verdict.characters,
     )
+
+
+def _deciding(verdict: Verdict, original: Sequence[DubClip]) -> tuple[str, ...]:
+    """The characters whose names decide which face is theirs: asked for by name, or several who
+    can be told apart by their original lines."""
+    if cast_in(verdict.face):
+        return verdict.characters
+    spoke = {name_key(piece.speaker) for piece in original if piece.speaker}
+    known = [name for name in verdict.characters if name_key(name) in spoke]
+    several = verdict.face is None and known and len(verdict.characters) > 1
+    return verdict.characters if several else ()
 
 
 def _one_result_each(

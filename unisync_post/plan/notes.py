@@ -1,4 +1,8 @@
-"""What the editor wrote for us: markers such as ``unisync:skip`` and ``unisync:face=left``."""
+"""What the editor wrote for us: markers such as ``unisync:skip`` and ``unisync:face=left``.
+
+``unisync:face=ANNA:left,BRUNO:right`` gives each character a face; a name of several words is
+written with ``_`` or ``-`` between them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from dataclasses import dataclass
 
 import opentimelineio as otio
 
+from ..errors import PlanError
+from . import casting
 from .content import Listed, each
 
-KNOWN = "unisync:skip and unisync:face=left|right|largest|N"
+KNOWN = f"unisync:skip, unisync:ramp and unisync:face={casting.KNOWN}"
 
-_WORD = re.compile(r"\bunisync:\s*(\w+)(?:\s*=\s*(\w+))?", re.IGNORECASE)
-_FACES = ("left", "right", "largest")
+_CAST = r"[\w-]+:[^\s,]*(?:,\s*(?!unisync\b)[^\s,:]+:[^\s,]*)*"
+_WORD = re.compile(rf"\bunisync:\s*(\w+)(?:\s*=\s*({_CAST}|\w+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,13 @@ class Wish:
 
     Attributes:
         skip: leave this clip alone.
-        face: which face, or None.
+        ramp: render its speed ramp.
+        face: which face, or whose is which (:mod:`.casting`), or None.
         problem: why the notes cannot be obeyed, as a sentence.
     """
 
     skip: bool = False
+    ramp: bool = False
     face: str | None = None
     problem: str | None = None
 
@@ -48,7 +56,8 @@ def notes_in(markers: Listed[otio.schema.Marker]) -> Iterator[tuple[otio.schema.
         seen = set()
         for text in _texts(marker):
             for match in _WORD.finditer(text):
-                note = Note(match[1].lower(), match[2].lower() if match[2] else None)
+                value = match[2].lower().rstrip(".;!?)") if match[2] else None
+                note = Note(match[1].lower(), value)
                 if note not in seen:
                     seen.add(note)
                     yield marker, note
@@ -56,23 +65,30 @@ def notes_in(markers: Listed[otio.schema.Marker]) -> Iterator[tuple[otio.schema.
 
 def wish_of(notes: Iterable[Note]) -> Wish:
     """Notes made into one wish; an unknown word is a problem, never ignored."""
-    skip = False
+    skip = ramp = False
     faces: set[str] = set()
     for note in notes:
         if note.word == "skip" and note.value is None:
             skip = True
+        elif note.word == "ramp" and note.value is None:
+            ramp = True
         elif note.word == "face" and note.value is not None and _is_face(note.value):
             faces.add(note.value)
         else:
             return Wish(problem=f"A marker says {note}, which is not known; known are {KNOWN}.")
+    if len(faces) > 1 and all(":" in face for face in faces):
+        faces = {",".join(sorted(faces))}
     if len(faces) > 1:
         listed = " and ".join(f"unisync:face={face}" for face in sorted(faces))
         return Wish(problem=f"Markers contradict each other: {listed}. Keep one of them.")
-    return Wish(skip, faces.pop() if faces else None)
+    return Wish(skip, ramp, faces.pop() if faces else None)
 
 
 def _is_face(value: str) -> bool:
-    return value in _FACES or (value.isascii() and value.isdigit())
+    try:
+        return casting.is_place(value) or bool(casting.cast_in(value))
+    except PlanError:
+        return False
 
 
 def _texts(marker: otio.schema.Marker) -> Iterator[str]:

@@ -193,6 +193,11 @@ def speakers(rests: Mapping[_T, tuple[str, ...]]) -> dict[_T, str | None]:
     }
 
 
+def name_key(name: str) -> str:
+    """A character's name as far as it counts: words alone, without case or accents."""
+    return " ".join(map(_plain, _words(name)))
+
+
 def _rule(table: Mapping[str, Any], name: str) -> _Rule:
     return _Rule(
         name=table[name],

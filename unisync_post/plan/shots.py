@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import FrameRange, Rate
 
 
@@ -52,13 +53,16 @@ class Shot:
         head, tail: handle frames, in frames of the new media.
         length: frames of the new media.
         rate: rate of the new media: the plate's own, or the record rate when ``speed`` is baked.
-        speed: plate seconds per record second: 1, or the constant retime to bake (may be < 0).
+        speed: plate seconds per record second: 1, or the constant retime to bake (may be < 0); or
+            the ramp to bake, a map from frames of the new media to plate frames.
         start: first played plate frame as an exact position, before flooring.
         dub_start: record seconds (from the sequence start) of the new media's first frame.
         dub: the pieces of dub that sound during the shot (with context), in record time.
         original: the original dialogue during the shot, if the edit tells; else empty.
         language: BCP-47 tag of the dub, or "und".
-        face: ``left``, ``right``, ``largest``, a track number, or None to choose.
+        face: ``left``, ``right``, ``largest``, a track number, or None to choose; or the face of
+            each character, ``ANNA:left,BRUNO:right``, named as in ``characters``.
+        characters: who speaks in the clip, of those with a dub file or track of their own.
         colour: what the plate's values were said to mean (a name of
             :data:`~unisync_post.media.viewing.ENCODINGS`); None: what its tags say.
         mezzanine: codec of the new media where the plate's own cannot be kept; None where it is.
@@ -79,7 +83,7 @@ class Shot:
     rate: Rate
     start: Fraction
     dub_start: Fraction
-    speed: Fraction = Fraction(1)
+    speed: Fraction | Ramp = Fraction(1)
     dub: tuple[DubClip, ...] = ()
     original: tuple[DubClip, ...] = ()
     language: str = "und"
@@ -88,14 +92,18 @@ class Shot:
     mezzanine: str | None = None
     suffix: str = ".mov"
     identity: str = ""
+    characters: tuple[str, ...] = ()
 
     def played(self) -> list[int]:
         """Plate frame (0-based in the file) shown by each frame of the new media.
 
         Without a retime this is ``source`` itself. With one, frame *k* shows the plate at
-        ``start + k * speed * plate_rate / rate``, floored: what an NLE plays
-        without frame blending.
+        ``start + k * speed * plate_rate / rate``, or where the ramp says, floored: what an NLE
+        plays without frame blending.
         """
-        step = self.speed * self.source.rate.fps / self.rate.fps
-        frames = [int((self.start + k * step) // 1) for k in range(self.length)]
+        if isinstance(self.speed, Ramp):
+            frames = [self.speed.frame(k) for k in range(self.length)]
+        else:
+            step = self.speed * self.source.rate.fps / self.rate.fps
+            frames = [int((self.start + k * step) // 1) for k in range(self.length)]
         return [min(max(f, self.source.start), self.source.end - 1) for f in frames]

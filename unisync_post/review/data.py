@@ -120,6 +120,7 @@ def shot_data(plan: Plan, row: Row, command: Command) -> Json:
 
 
 def _face(row: Row, face: FaceChoice, command: Command) -> Json:
+    voices = {track: name for name, track in face.characters.items()}
     candidates = []
     for candidate in face.candidates:
         track = candidate.get("id")
@@ -128,7 +129,8 @@ def _face(row: Row, face: FaceChoice, command: Command) -> Json:
             candidates.append(
                 {
                     "track": track,
-                    "chosen": track == face.track,
+                    "chosen": track == face.track or track in voices,
+                    "character": voices.get(track),
                     "picture": f"{row.folder}/{name}" if name else None,
                     "facts": _facts(candidate),
                     "command": command(row.clip, track),

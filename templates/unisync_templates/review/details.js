@@ -49,7 +49,8 @@ function showFaces(shot) {
       picture.alt = "";
       card.append(picture);
     }
-    card.append(made("b", "", `Face ${candidate.track}${candidate.chosen ? ", chosen" : ""}`));
+    const why = candidate.character || (candidate.chosen ? "chosen" : "");
+    card.append(made("b", "", [`Face ${candidate.track}`, why].filter(Boolean).join(", ")));
     card.append(made("span", "", candidate.facts));
     card.addEventListener("click", () => showCommand(candidate.command));
     return card;
