@@ -69,14 +69,17 @@ def open_base(config: TrainConfig, device: torch.device | str = "cpu") -> UniSyn
     if not wanted.base:
         raise ConfigError("model.base names no weights", remedy="Name a model folder or a file")
     dtype = torch.float32 if wanted.storage == "fp32" else torch.bfloat16
-    return load_transformer(
-        Path(wanted.base),
-        dtype=dtype,
-        device=device,
-        av2v=wanted.av2v,
-        pafs=wanted.pafs,
-        quantization=quantization(PROFILES["24gb-nf4"]) if wanted.storage == "nf4" else None,
-    )
+    # UniSync's own layers start at random: the same ones in every process of a run
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return load_transformer(
+            Path(wanted.base),
+            dtype=dtype,
+            device=device,
+            av2v=wanted.av2v,
+            pafs=wanted.pafs,
+            quantization=quantization(PROFILES["24gb-nf4"]) if wanted.storage == "nf4" else None,
+        )
 
 
 def prepare_trainable(
