@@ -205,7 +205,7 @@ def _effects(item: Any) -> list[str]:
 
 
 def _is_warp(effect: str) -> bool:
-    return '"LinearTimeWarp.1"' in effect or '"FreezeFrame.1"' in effect
+    return any(f'"{kind}.1"' in effect for kind in ("LinearTimeWarp", "FreezeFrame", "TimeEffect"))
 
 
 def _marker(marker: otio.schema.Marker) -> tuple[Any, ...]:

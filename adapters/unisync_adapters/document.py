@@ -26,7 +26,9 @@ media rate; ``source_range`` lies in the same clock, so that
 file. A constant retime is an ``otio.schema.LinearTimeWarp`` on the clip; ``source_range`` then
 starts at the true source frame shown at the clip's first record frame (at its last one, if the clip
 plays backwards: :func:`.otiotime.first_shown`), and its duration is the clip's duration in the
-track. Rates are snapped (23.976 -> 24000/1001) by :mod:`.timebase`.
+track. A speed that changes over time is an ``otio.schema.TimeEffect``; where the document states
+its curve exactly it holds it (:func:`.ramp.ramp_of`), else the clip is refused. Rates are snapped
+(23.976 -> 24000/1001) by :mod:`.timebase`.
 """
 
 from __future__ import annotations

@@ -84,6 +84,11 @@ def speed_of(effects: Iterable[otio.schema.Effect]) -> Fraction:
     return speed
 
 
+def is_ramped(effects: Iterable[otio.schema.Effect]) -> bool:
+    """Whether the speed changes over time, by a curve that the edit states or not."""
+    return any(type(effect) is otio.schema.TimeEffect for effect in effects)
+
+
 def see_through(
     media: otio.core.MediaReference, effects: Iterable[otio.schema.Effect], idle: str | None
 ) -> bool:

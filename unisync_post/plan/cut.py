@@ -1,4 +1,4 @@
-"""One clip's picture range in its media: exact source frames, handles, and retimes to bake.
+"""One clip's picture range in its media: exact source frames, handles, retimes and ramps to bake.
 
 Without a retime the new media keeps the media's own rate, whatever the edit's (a 24 fps plate in
 a 25 fps edit stays 24); with one it has the record rate and shows what the NLE plays, unblended.
@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
@@ -34,7 +35,7 @@ class Cut:
     rate: Rate
     start: Fraction
     dub_start: Fraction
-    speed: Fraction
+    speed: Fraction | Ramp
     warnings: tuple[str, ...] = ()
 
 
@@ -58,6 +59,10 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
         late -= placement.duration - 1
     position = settled(offset + late * speed * ratio) if late else offset
     overlaps = (ceil(placement.before), ceil(placement.after))
+    if placement.ramp is not None:
+        fps, ramp = info.rate.fps, placement.ramp
+        shown = ramp.mapped(lambda when: when - late, lambda media: offset + media * fps)
+        return _ramped(record, info, shown, overlaps, handles, warnings)
     if speed == 1:
         return _straight(record, info, position, ratio, overlaps, handles, warnings)
     return _baked(record, info, position, speed, overlaps, handles, warnings)
@@ -167,6 +172,50 @@ def _baked(
         speed=speed,
         warnings=warnings + _short_of_media(short),
     )
+
+
+def _ramped(
+    record: FrameRange,
+    info: MediaInfo,
+    shown: Ramp,
+    overlaps: tuple[int, int],
+    handles: int,
+    warnings: tuple[str, ...],
+) -> Cut:
+    """A ramp: the frames that the edit plays, at the record rate.
+
+    ``shown`` maps record frames, counted from the clip's first, to plate frames. Handles end where
+    the curve does, and where it leaves the media.
+    """
+    count = record.count
+    _refuse_outside(not all(0 <= shown.frame(k) < info.frames for k in range(count)), info)
+    low = -_reach(shown, range(-1, -1 - handles - overlaps[0], -1), info.frames)
+    high = count + _reach(shown, range(count, count + handles + overlaps[1]), info.frames)
+    played = [shown.frame(k) for k in range(low, high)]
+    short = (-low - overlaps[0], high - count - overlaps[1])
+    ramp = shown.mapped(lambda when: when - low, lambda frame: frame)
+    return Cut(
+        source=FrameRange(min(played), max(played) - min(played) + 1, info.rate),
+        record=record,
+        head=-low,
+        tail=high - count,
+        length=high - low,
+        rate=record.rate,
+        start=ramp.at(0),
+        dub_start=seconds(record.start + low, record.rate),
+        speed=ramp,
+        warnings=warnings + _short_of_media(short),
+    )
+
+
+def _reach(shown: Ramp, handle: range, total: int) -> int:
+    """How many of these frames, from the clip outwards, the curve states and the media has."""
+    ends = (n for n, k in enumerate(handle) if not _is_there(shown, k, total))
+    return next(ends, len(handle))
+
+
+def _is_there(shown: Ramp, k: int, total: int) -> bool:
+    return shown.knots[0][0] <= k <= shown.knots[-1][0] and 0 <= shown.frame(k) < total
 
 
 def _playable(position: Moment, step: Fraction, total: int) -> tuple[int | None, int | None]:

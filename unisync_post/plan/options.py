@@ -94,6 +94,7 @@ class PlanOptions:
             ``left``, ``right``, ``largest`` or a number.
         lay_dub: lay the dub files on new audio tracks of the returned edit.
         process_freeze: render freeze frames too (a mouth that moves in a still picture).
+        ramps: render speed ramps too, whose curve the edit states, from the frames as played.
         media: folders searched for media that is not where the edit says.
         media_roots: folders outside which no media is opened, whatever the edit says; empty for
             anywhere, as suits edits of one's own.
@@ -113,6 +114,7 @@ class PlanOptions:
     handles: int = 12
     face: str | None = None
     process_freeze: bool = False
+    ramps: bool = False
     lay_dub: bool = False
     media: tuple[Path, ...] = ()
     media_roots: tuple[Path, ...] = ()

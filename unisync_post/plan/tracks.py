@@ -15,7 +15,7 @@ from unisync_adapters.document import Document
 
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
-from .content import each, facts, speed_of
+from .content import each, facts, is_ramped, speed_of
 from .exact import Moment, frames, rate_of, seconds
 from .media import MediaFinder, written_media
 from .rules import Label, speakers, track_rules
@@ -183,7 +183,7 @@ class _Reader:
     ) -> DubClip:
         if not isinstance(item, otio.schema.Clip):
             raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
-        if speed_of(each(item.effects)) != 1:
+        if speed_of(each(item.effects)) != 1 or is_ramped(each(item.effects)):
             raise PlanError(
                 "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
             )

@@ -15,6 +15,7 @@ from itertools import groupby
 import opentimelineio as otio
 
 from unisync_adapters.document import Document
+from unisync_adapters.ramp import Ramp, ramp_of
 from unisync_adapters.timebase import Rate
 
 from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of, uncovers
@@ -43,6 +44,7 @@ class Placement:
         refuse: why its reader says that it cannot be processed, or None.
         idle: why it holds no moving picture, or None.
         speed: media seconds per record second; negative for backwards, 0 for a freeze frame.
+        ramp: of a speed that changes over time, as the clip states it; None where it does not.
         through: what lies below it may be seen.
         notes: instructions in markers on it or over it.
         covered: record frames on which something opaque lies above it; ``hidden_by`` what.
@@ -64,6 +66,7 @@ class Placement:
     refuse: str | None = None
     idle: str | None = None
     speed: Fraction = UNCHANGED
+    ramp: Ramp | None = None
     through: bool = False
     notes: tuple[Note, ...] = ()
     covered: tuple[Span, ...] = ()
@@ -212,6 +215,7 @@ class _Walk:
         effects = tuple(each(clip.effects))
         known = self.document.origins.get(origin)
         track = known.track if known else f"V{frame.depth}"
+        refuse = str(noted["refuse"]) if noted.get("refuse") else None
         self.found.append(
             Placement(
                 clip=clip,
@@ -226,9 +230,10 @@ class _Walk:
                 after=high - end,
                 off=frame.off,
                 retimed_nest=frame.retimed,
-                refuse=str(noted["refuse"]) if noted.get("refuse") else None,
+                refuse=refuse,
                 idle=idle,
                 speed=speed_of(effects),
+                ramp=None if refuse else ramp_of(effects),
                 through=frame.through or see_through(media.media, effects, idle),
                 notes=tuple(note for _, note in notes_in(clip.markers)),
             )

@@ -9,6 +9,7 @@ from json.encoder import encode_basestring_ascii
 import opentimelineio as otio
 
 from ..otiotime import otio_range, otio_time
+from ..ramp import Ramp
 from ..timebase import PREMIERE_TICKS_PER_SECOND as _TICKS
 from ..timebase import Rate, ticks_to_seconds
 from .layout import Crossing, Placed
@@ -24,6 +25,7 @@ _SPEED = (
     '{"OTIO_SCHEMA":"LinearTimeWarp.1","name":"speed","effect_name":"LinearTimeWarp",'
     '"time_scalar":%r,"metadata":{"unisync":{"speed":"%s"}}}'
 )
+_UNKNOWN_SPEED = '{"OTIO_SCHEMA":"TimeEffect.1","name":"ramp","effect_name":"TimeRamp"}'
 _FREEZE = (
     '{"OTIO_SCHEMA":"FreezeFrame.1","effect_name":"FreezeFrame","time_scalar":0.0,'
     '"metadata":{"unisync":{"speed":"0"}}}'
@@ -110,8 +112,27 @@ def refusal(placed: Placed, media: MediaFile | None, clock: Rate, record: Rate) 
     return None
 
 
-def warp(retime: Retime) -> str:
-    """The effect of a retime, as OTIO's JSON has it."""
+def ramp_shown(
+    ramp: Ramp, zero: int | Fraction, clock: Rate, plate: Rate, record: Rate
+) -> tuple[int, Ramp]:
+    """The frame of the file that a ramped clip begins with, and its ramp as OTIO holds it.
+
+    Args:
+        ramp: of its retime.
+        zero: where the clip begins in its own clock, the leading transition left out.
+        clock, plate, record: rates of that clock, of the file and of the edit.
+    """
+    to_record, to_plate = record.fps / clock.fps, plate.fps / clock.fps
+    shown = ramp.mapped(lambda when: (when - zero) * to_record, lambda frame: frame * to_plate)
+    return shown.anchored(plate)
+
+
+def warp(retime: Retime, ramp: Ramp | None = None) -> str:
+    """The effect of a retime, as OTIO's JSON has it; ``ramp`` is as :func:`ramp_shown` gave it."""
+    if ramp is not None:
+        return str(ramp.effect().to_json_string())
+    if retime.refuse:
+        return _UNKNOWN_SPEED
     return _SPEED % (float(retime.speed), retime.speed) if retime.speed else _FREEZE
 
 

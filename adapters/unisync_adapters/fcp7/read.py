@@ -25,6 +25,7 @@ from .convert import (
     effect_of,
     marker,
     new_clip,
+    ramp_shown,
     refusal,
     sequence_markers,
     source_frame,
@@ -273,11 +274,19 @@ class _Reader:
             head = head * clock.fps / at.rate.fps
         base = (at_in or 0) + (media.start if media else 0)
         start = base + head * scale
+        ramp, reach = None, retime.refuse
+        if retime.ramp is not None:
+            zero = (element.int_of("in") or 0) + head
+            first, ramp = ramp_shown(retime.ramp, zero, clock, plate, at.rate)
+            start = first + (media.start if media else 0)
+            base = start - head * scale  # clip markers go on in record time
+            if not ramp.covers(0, placed.end - placed.start - 1):
+                reach = "Its speed ramp is stated for a part of it only"
         if scale < 0:  # a source range starts at the earliest picture played: otiotime.first_shown
             start += (placed.end - placed.start - 1) * retime.speed * plate.fps / at.rate.fps
         noted: dict[str, str | int] = {}
         if at.kind == "video":
-            refuse = at.refuse or retime.refuse or refusal(placed, media, clock, at.rate)
+            refuse = at.refuse or reach or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
             item = ClipItem(element, file, media, clock, head, retime, filters, refuse)
@@ -287,7 +296,7 @@ class _Reader:
         elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
             noted["source_track"] = channel
         reference = self.files.reference(media, plate) if media else None
-        effects = [] if retime is PLAIN else [warp(retime)]
+        effects = [] if retime is PLAIN else [warp(retime, ramp)]
         raster = media.raster if media else None
         if at.kind == "video" and shows_below(element, filters, raster, at.nest[-1]):
             effects.append(MOTION)

@@ -82,11 +82,13 @@ def refusal(item: Item) -> str | None:
         return "It is a 360° picture"
     if item.media is not item.element and not retime_of(item.media, item.record).is_plain:
         return "The speed of the picture inside it is changed"
+    if item.angle is not None and item.retime.ramp is not None:
+        return "It is a multicam clip with a speed ramp; flatten it to the angle in use"
     unknown = unknown_time(item.element, item.retime.tags)
-    if item.retime.speed != 1 and unknown is not None:
+    if item.retime.is_changed and unknown is not None:
         return f"Its speed is changed, and the times of its <{unknown.name}> would not follow"
     if needs_detach(item) and not item.detach:
-        why = "Its speed is changed" if item.retime.speed != 1 else "It is a split edit"
+        why = "Its speed is changed" if item.retime.is_changed else "It is a split edit"
         return (
             f"{why} and its sound is in the same clip; "
             "detach the audio (Clip > Detach Audio) and export again"
@@ -98,7 +100,7 @@ def needs_detach(item: Item) -> bool:
     """Whether the new media cannot carry all the sound that is one element with the picture."""
     if not item.sound:
         return False
-    if item.retime.speed != 1:
+    if item.retime.is_changed:
         return True
     own = item.element.name == "asset-clip"
     return own and _is_split(item.element, item.start, item.length)

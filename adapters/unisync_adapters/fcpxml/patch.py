@@ -78,7 +78,7 @@ def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[Tex
 def _check(item: Item, relink: Relink) -> None:
     if item.refuse:
         raise EditError(item.refuse, remedy="Leave this clip as it is")
-    if item.retime.speed != 1 and not relink.baked:
+    if item.retime.is_changed and not relink.baked:
         raise EditError(
             "The clip is retimed, and its new media does not have the retime baked",
             remedy="Render it as it plays and relink it as baked",

@@ -11,6 +11,7 @@ import opentimelineio as otio
 
 from ..errors import EditError
 from ..otiotime import otio_time
+from ..ramp import Ramp
 from ..timebase import Rate
 from .convert import effects, generator, markers, warp
 from .item import Item, backward_hair, needs_detach, refusal, shift_in
@@ -238,9 +239,15 @@ class Pictures:
         start = first
         if speed < 0:
             start += speed * (place.length - 1 / self.rate.fps) * plate.fps
+        ramp, why = None, refusal(item)
+        if place.retime.ramp is not None:
+            frame, ramp = self._ramp(item, place.retime.ramp)
+            start = first = Fraction(frame)
+            if not ramp.covers(0, place.length * self.rate.fps - 1):
+                why = why or "Its speed ramp is stated for a part of it only"
         name = tag.get("name") or asset.name
         drop = tag.get("tcFormat") == "DF" and plate.can_drop
-        key = self.reader.origin(replace(item, refuse=self.refuse or refusal(item)), name)
+        key = self.reader.origin(replace(item, refuse=self.refuse or why), name)
         clip = otio.schema.Clip(
             name,
             self.reader.reference(asset, drop, metadata(tag, REEL), plate),
@@ -253,12 +260,24 @@ class Pictures:
         if known.refuse:
             facts["refuse"] = known.refuse
         clip.metadata["unisync"] = facts
-        if speed != 1:
+        if ramp is not None:
+            clip.effects.append(ramp.effect())
+        elif speed != 1:
             clip.effects.append(warp(speed))
         clip.effects.extend(effects(tag))
         base = first / plate.fps
         clip.markers.extend(markers(tag, place.start, base, place.retime.slope, plate, self.rate))
         return clip, key
+
+    def _ramp(self, item: Item, ramp: Ramp) -> tuple[int, Ramp]:
+        """The frame of the media's timecode that a ramped clip begins with, and its ramp as OTIO
+        holds it."""
+        pace, record, plate = item.retime.pace, self.rate.fps, item.rate.fps
+        shown = ramp.mapped(
+            lambda clock: (clock - item.start) / pace * record,
+            lambda time: (time + item.shift) * plate,
+        )
+        return shown.anchored(item.rate)
 
     def new(self, tag: Tag, media: Tag, asset: Asset, place: Place, sound: bool = False) -> Item:
         """The clip ``tag``, whose picture is named by ``media``: the same, or one in it."""

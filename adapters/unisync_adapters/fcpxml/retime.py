@@ -5,6 +5,9 @@ in it. A ``timeMap`` says what that clock's times (``time``) are in the media (`
 one the clock is the media's, and a ``conform-rate`` that scales plays it so that its frames fall on
 the timeline's: 25 pictures of 25 fps media fill 25 frames at 24 fps; of 23.976 fps media at 60 fps
 24 pictures fill a second, by turns two and three frames long.
+
+Points with ``interp="linear"`` are joined by straight lines; ``smooth2``, which Final Cut writes
+for whatever it eases and for constant speeds too, and ``smooth`` are names without a formula.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import EditError, TimeError
+from ..ramp import Ramp
 from ..timebase import Rate
 from .tags import EXPORT_AGAIN, Tag
 
@@ -23,8 +27,9 @@ class Retime:
 
     Attributes:
         pace: seconds of its clock per record second (the conform).
-        slope: media seconds per second of its clock (the time map).
+        slope: media seconds per second of its clock (the time map); 1 where it changes over time.
         point: a clock time and the media time there; None where they are the same.
+        ramp: of a speed that changes over time, clock times and media times.
         tags: ``timeMap`` and ``conform-rate``, which leave the document when this is baked.
         refuse: why it cannot be processed, as a sentence.
     """
@@ -32,21 +37,29 @@ class Retime:
     pace: Fraction = Fraction(1)
     slope: Fraction = Fraction(1)
     point: tuple[Fraction, Fraction] | None = None
+    ramp: Ramp | None = None
     tags: tuple[Tag, ...] = ()
     refuse: str | None = None
 
     @property
     def speed(self) -> Fraction:
-        """Media seconds per record second."""
+        """Media seconds per record second, where that is one number."""
         return self.pace * self.slope
+
+    @property
+    def is_changed(self) -> bool:
+        """Plays at another speed than the media's own, or at several."""
+        return self.speed != 1 or self.ramp is not None
 
     @property
     def is_plain(self) -> bool:
         """Plays as the media does."""
-        return self.speed == 1 and self.refuse is None
+        return not self.is_changed and self.refuse is None
 
     def media(self, clock: Fraction) -> Fraction:
         """The media time at this time of the clock."""
+        if self.ramp is not None:
+            return self.ramp.at(clock)
         if self.point is None:
             return clock
         return self.point[1] + (clock - self.point[0]) * self.slope
@@ -81,10 +94,34 @@ def retime_of(tag: Tag, rate: Rate) -> Retime:
     (first, at), (last, to) = points[0], points[-1]
     slope = (to - at) / (last - first)
     if any(abs(at + (time - first) * slope - value) > _LINE for time, value in points):
-        return Retime(pace, tags=tags, refuse="Its speed changes over time (a ramp or a hold)")
+        return _variable(pace, time_map, points, tags)
     if slope == 1 and pace == 1:
         return Retime(tags=tags, refuse="Its speed was changed back to 100 %; reset its speed")
-    return Retime(pace, slope, (first, at), tags)
+    return Retime(pace, slope, (first, at), tags=tags)
+
+
+_EXPORT = "export the clip as rendered media and relink it to that"
+
+
+def _variable(
+    pace: Fraction, time_map: Tag, points: list[tuple[Fraction, Fraction]], tags: tuple[Tag, ...]
+) -> Retime:
+    """A ramp, if the map says exactly what is shown when."""
+    eased = {p.get("interp") or "smooth2" for p in time_map.all("timept")} - {"linear"}
+    sampling = time_map.get("frameSampling") or "floor"
+    if eased:
+        why = (
+            f"Its speed changes over time (a ramp or a hold) by a curve, {', '.join(sorted(eased))}"
+            f", that is documented nowhere; {_EXPORT}"
+        )
+    elif sampling != "floor":
+        why = f"Its speed ramp is played with made-up frames (frameSampling {sampling}); {_EXPORT}"
+    else:
+        try:
+            return Retime(pace, ramp=Ramp(tuple(points)), tags=tags)
+        except TimeError as error:
+            why = f"{error.what}; {_EXPORT}"
+    return Retime(pace, tags=tags, refuse=why)
 
 
 _LINE = Fraction(1, 10_000)

@@ -138,7 +138,7 @@ class Sounds:
         around = at.pace / retime.pace
         end = first + (length if sounds is None else sounds) / around
         window = at.clipped(first, end)
-        if window[0] >= window[1] or retime.refuse:
+        if window[0] >= window[1] or retime.refuse or retime.ramp is not None:
             return
         if tag.name in ("asset-clip", "audio"):
             self._leaf(tag, at, window, retime.media(at.clock), at.pace * retime.slope)
