@@ -14,7 +14,7 @@ from typing import Protocol
 
 import psutil
 
-_SETTLE = 5.0
+SETTLE = 5.0
 """Seconds that helpers around the starting command (a shell, sudo, setsid) may outlive it."""
 _LOOK_EVERY = 0.5
 
@@ -81,7 +81,7 @@ class Leash:
             return ""
         if self._alone_since is None:
             self._alone_since = now
-        if now - self._alone_since >= _SETTLE:
+        if now - self._alone_since >= SETTLE:
             self._owner = next((one for one in self._above if lives(one)), None)
             if self._owner is None:
                 return "nobody is left of those who started it"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from unisync_post.demo import make_demo_edit
 from unisync_post.engines import open_engine
 from unisync_post.errors import JobError
 from unisync_post.farm.daemon import PID
+from unisync_post.farm.leash import SETTLE
 from unisync_post.farm.openjd import (
     export_openjd,
     roots_of_rules,
@@ -173,6 +175,7 @@ def test_openjd_killed_leaves_no_daemon(
         (number,) = sessions.rglob(PID)
         daemon = psutil.Process(int(number.read_text()))
         family = [daemon, *daemon.children(recursive=True)]
+        time.sleep(SETTLE + 2)  # until it knows whose it is
     finally:
         process.kill()
         process.wait()

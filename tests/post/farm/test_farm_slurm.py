@@ -49,12 +49,14 @@ class Submitted:
         return path.read_text()
 
     def back_at_once(self, slot: int) -> None:
-        """Slurm lets a requeued task wait for two minutes, so that its last life is over by then. A
-        test sees to that itself."""
+        """Slurm lets a requeued task wait for two minutes: its last life must be over by then, and
+        what that was allowed to run revoked, by clocks of whole seconds. A test sees to that
+        itself."""
         self.cluster.wait("it is requeued", lambda: self.task(slot).state == "PENDING")
         step = f"slurmstepd: [{self.task(slot).fields['JobId']}.batch]"
         self.cluster.wait("its last life is over", lambda: not processes(step))
-        self.cluster.run("scontrol", "update", f"JobId={self.task(slot).name}", "StartTime=now")
+        name = f"JobId={self.task(slot).name}"
+        self.cluster.run("scontrol", "update", name, "StartTime=now+5seconds")
 
     def assembled(self, seconds: float = 120) -> str:
         """State in which the assembly ended."""
