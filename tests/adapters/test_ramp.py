@@ -18,6 +18,7 @@ from xmeml import FINAL_CUT, PREMIERE, RESOLVE, Edit, Item, Media, Style
 
 from unisync_adapters.document import Document, read_edit
 from unisync_adapters.errors import EditError, TimeError
+from unisync_adapters.otiotime import exact_seconds
 from unisync_adapters.ramp import Ramp, ramp_of
 from unisync_adapters.timebase import Rate
 
@@ -252,6 +253,29 @@ def test_a_baked_ramp_leaves_the_fcpxml() -> None:
     assert b"timeMap" not in fcpxml.patched(document, relink)
     with pytest.raises(EditError, match="baked"):
         document.patch([replace(relink, baked=False)])
+
+
+def test_a_ramp_of_conformed_media_runs_at_both_paces() -> None:
+    """24 pictures a second played as 25: the clip's clock is fast, and what it leads to is slow."""
+    media = fcpxmls.Media("a.mov", rate=Fraction(24), audio=False)
+    points = time_map(("0", "4"), ("25/24", "109/24"), ("25/12", "159/24"))
+    item = fcpxmls.Item(
+        media=media,
+        source=0,
+        frames=50,
+        conform="24",
+        adjust=points,
+        extra='<marker start="25/24s" duration="1/25s" value="eyes"/>',
+    )
+    document = fcpxml.read(fcpxmls.Edit([item, fcpxmls.Item()]))
+    clip = fcpxml.clip(document)
+    stated = ramp_of(clip.effects)
+    assert stated is not None
+    first = clip.source_range.start_time.value
+    assert [first + stated.at(k) * 24 for k in (0, 25, 50)] == [96, 109, 159]
+    assert exact_seconds(clip.markers[0].marked_range.start_time) == 4 + 1
+    relink = fcpxml.relink(document, baked=True, rate=document.rate, start_frame=88)
+    assert b'<marker start="5s"' in fcpxml.patched(document, relink)
 
 
 def test_a_ramp_as_otio_has_no_curve_we_know() -> None:

@@ -188,14 +188,15 @@ def _ramped(
     the curve does, and where it leaves the media.
     """
     count = record.count
-    _refuse_outside(not all(0 <= shown.frame(k) < info.frames for k in range(count)), info)
+    own = _bounds(shown, 0, count)
+    _refuse_outside(own.start < 0 or own.stop > info.frames, info)
     low = -_reach(shown, range(-1, -1 - handles - overlaps[0], -1), info.frames)
     high = count + _reach(shown, range(count, count + handles + overlaps[1]), info.frames)
-    played = [shown.frame(k) for k in range(low, high)]
+    played = _bounds(shown, low, high)
     short = (-low - overlaps[0], high - count - overlaps[1])
     ramp = shown.mapped(lambda when: when - low, lambda frame: frame)
     return Cut(
-        source=FrameRange(min(played), max(played) - min(played) + 1, info.rate),
+        source=FrameRange(played.start, len(played), info.rate),
         record=record,
         head=-low,
         tail=high - count,
@@ -206,6 +207,17 @@ def _ramped(
         speed=ramp,
         warnings=warnings + _short_of_media(short),
     )
+
+
+def _bounds(shown: Ramp, low: int, high: int) -> range:
+    """The plate frames between the first and the last that low … high - 1 show.
+
+    Between two knots a ramp goes one way, so only the ends and what lies beside a knot count.
+    """
+    beside = (k for when, _ in shown.knots for k in (math.floor(when), math.ceil(when)))
+    edges = {low, high - 1, *(k for k in beside if low <= k < high)}
+    frames = [shown.frame(k) for k in edges]
+    return range(min(frames), max(frames) + 1)
 
 
 def _reach(shown: Ramp, handle: range, total: int) -> int:

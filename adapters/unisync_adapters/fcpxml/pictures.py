@@ -266,7 +266,9 @@ class Pictures:
             clip.effects.append(warp(speed))
         clip.effects.extend(effects(tag))
         base = first / plate.fps
-        clip.markers.extend(markers(tag, place.start, base, place.retime.slope, plate, self.rate))
+        # a ramp's markers count in record time from its first picture
+        slope = place.retime.slope if ramp is None else 1 / place.retime.pace
+        clip.markers.extend(markers(tag, place.start, base, slope, plate, self.rate))
         return clip, key
 
     def _ramp(self, item: Item, ramp: Ramp) -> tuple[int, Ramp]:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_kit import Desk, audio, clip, gap, reference, track
-from test_plan_cases import dub  # noqa: F401  a fixture
 from test_plan_laws import RATES, placed, plate, shot_of
 
 from unisync_adapters.ramp import Ramp
@@ -21,6 +20,12 @@ from unisync_post.plan.plan import Decision
 from unisync_post.plan.relink import relink_of
 from unisync_post.plan.shots import Shot
 from unisync_post.records import dump, load
+
+
+@pytest.fixture
+def dub(desk: Desk) -> Path:
+    """Eight seconds of French speech without a pause."""
+    return desk.sound("dub_FR.wav", (0, 8))
 
 
 def ramped(
@@ -40,7 +45,7 @@ def slow_fast(**said: object) -> otio.schema.Clip:
 PLAYED = [100 + k // 2 for k in range(25)] + [(225 + 6 * k) // 2 for k in range(25)]
 
 
-def test_16_a_ramp_is_refused_until_it_is_asked_for(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_a_ramp_is_refused_until_it_is_asked_for(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov")
     (made,) = desk.plan(track(slow_fast()), dub=dub).clips
     assert made.decision is Decision.REFUSE
@@ -49,7 +54,7 @@ def test_16_a_ramp_is_refused_until_it_is_asked_for(desk: Desk, dub: Path) -> No
 
 
 @pytest.mark.parametrize("asked", ["flag", "marker"])
-def test_16_a_ramp_that_is_asked_for_is_baked(desk: Desk, dub: Path, asked: str) -> None:  # noqa: F811
+def test_16_a_ramp_that_is_asked_for_is_baked(desk: Desk, dub: Path, asked: str) -> None:
     desk.plate("A.mov")
     marked = slow_fast(markers=["unisync:ramp"] if asked == "marker" else [])
     (made,) = desk.plan(track(marked), dub=dub, handles=2, ramps=asked == "flag").clips
@@ -66,7 +71,7 @@ def test_16_a_ramp_that_is_asked_for_is_baked(desk: Desk, dub: Path, asked: str)
     assert load(Shot, dump(shot)) == shot
 
 
-def test_16_a_marker_asks_for_its_own_clip_alone(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_a_marker_asks_for_its_own_clip_alone(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov")
     other = slow_fast(origin="other")
     plan = desk.plan(track(slow_fast(markers=["unisync:ramp"]), other), dub=dub)
@@ -79,7 +84,7 @@ def test_16_a_ramp_without_dub_is_left_without_a_word(desk: Desk) -> None:
     assert made.decision is Decision.LEAVE
 
 
-def test_16_a_ramp_that_the_reader_refuses_stays_refused(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_a_ramp_that_the_reader_refuses_stays_refused(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov")
     smooth = slow_fast(refuse="Its speed ramp is smooth", markers=["unisync:ramp"])
     (made,) = desk.plan(track(smooth), dub=dub, ramps=True).clips
@@ -87,7 +92,7 @@ def test_16_a_ramp_that_the_reader_refuses_stays_refused(desk: Desk, dub: Path) 
     assert "smooth" in made.reason
 
 
-def test_16_handles_end_where_the_curve_or_the_media_does(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_handles_end_where_the_curve_or_the_media_does(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov", frames=192)
     short = ramped((0, 0), (25, Fraction(1, 2)), (75, Fraction(13, 2)))
     (made,) = desk.plan(track(gap(12), short), dub=dub, ramps=True).clips
@@ -96,14 +101,14 @@ def test_16_handles_end_where_the_curve_or_the_media_does(desk: Desk, dub: Path)
     assert made.shot.played() == [*PLAYED, 187, 190]
 
 
-def test_16_a_ramp_beyond_its_media_is_refused(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_a_ramp_beyond_its_media_is_refused(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov", frames=180)
     (made,) = desk.plan(track(slow_fast()), dub=dub, ramps=True).clips
     assert made.decision is Decision.REFUSE
     assert "outside its media" in made.reason
 
 
-def test_16_another_curve_is_another_shot(desk: Desk, dub: Path) -> None:  # noqa: F811
+def test_16_another_curve_is_another_shot(desk: Desk, dub: Path) -> None:
     desk.plate("A.mov")
     curves = ((25, Fraction(1, 2)), (25, Fraction(3, 4)))
     keys = {
