@@ -14,7 +14,16 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from .media.pixels import Box, Plane, blend_region, chroma_alpha, layout_of, planes_of, region_rgb
+from .media.pixels import (
+    Box,
+    Plane,
+    around,
+    blend_region,
+    chroma_alpha,
+    layout_of,
+    planes_of,
+    region_rgb,
+)
 from .media.viewing import Encoding, carry_back, to_view
 
 _SAMPLES = 200_000
@@ -149,15 +158,11 @@ def region_of(frame: VideoFrame, matrix: NDArray[np.float64], soft: NDArray[np.f
 
 def union(regions: Sequence[Region]) -> Region:
     """One region for all: the box around them, and where they overlap the larger alpha."""
-    covered = [region for region in regions if region.alpha.size]
-    if len(covered) < 2:
-        return covered[0] if covered else regions[0]
-    sides = np.array([region.box for region in covered])
-    box = Box(*map(int, (*sides[:, :2].min(0), *sides[:, 2:].max(0))))
+    box = around(region.box for region in regions)
     alpha = np.zeros((box.y1 - box.y0, box.x1 - box.x0), np.float32)
-    for (x0, y0, x1, y1), part in ((region.box, region.alpha) for region in covered):
+    for (x0, y0, x1, y1), own in ((r.box, r.alpha) for r in regions if r.alpha.size):
         under = alpha[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-        np.maximum(under, part, out=under)
+        np.maximum(under, own, out=under)
     return Region(box, alpha)
 
 

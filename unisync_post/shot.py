@@ -224,8 +224,8 @@ class _Rendering:
             if plate is None or not _changes(frame):
                 yield self.played[index], plate, False
             else:
-                picture, region = self._composited(plate, frame)
-                yield self.played[index], picture, region.box
+                picture, regions = self._composited(plate, frame)
+                yield self.played[index], picture, [region.box for region in regions]
             self._at(index + 1)
 
     def _note(self, frame: _Frame) -> None:
@@ -238,7 +238,9 @@ class _Rendering:
         if not _changes(frame) and reason:
             self.ledger.reasons[reason] += 1
 
-    def _composited(self, plate: av.VideoFrame, frame: _Frame) -> tuple[av.VideoFrame, Region]:
+    def _composited(
+        self, plate: av.VideoFrame, frame: _Frame
+    ) -> tuple[av.VideoFrame, list[Region]]:
         """The plate with every part's face put back, and where it may differ."""
         picture, regions = plate, []
         for part, made in zip(self.parts, frame, strict=True):
@@ -249,9 +251,9 @@ class _Rendering:
             matrix = part.window.matrices[made.index]
             picture, region = composite(picture, made.crop, matrix, soft, part.match, self.tags)
             regions.append(region)
-        region = union(regions)
-        self.ledger.outside = max(self.ledger.outside, outside_difference(plate, picture, region))
-        return picture, region
+        outside = outside_difference(plate, picture, union(regions))
+        self.ledger.outside = max(self.ledger.outside, outside)
+        return picture, regions
 
     def generate(self, number: int, span: Span) -> Generated:
         """Run the engine on these frames of one part and keep what it says."""

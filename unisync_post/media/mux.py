@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -27,9 +27,9 @@ from .packets import PicturePackets, audio_packets
 from .pixels import Box
 from .prores import splice_slices
 
-Picture = tuple[int, VideoFrame | None, bool | Box]
-"""(plate frame shown, its picture or None, whether it was changed; better: the box it changed in).
-"""
+Picture = tuple[int, VideoFrame | None, bool | Box | Sequence[Box]]
+"""(plate frame shown, its picture or None, whether it was changed; better: the box, or the boxes,
+it changed in)."""
 
 _OPTIONS = {
     "mov": {"movflags": "+use_metadata_tags", "write_tmcd": "1"},
@@ -39,11 +39,19 @@ _OPTIONS = {
 _WRITER = "UniSync Post"
 
 
+def boxes_of(changed: bool | Box | Sequence[Box]) -> Sequence[Box]:
+    """Where a picture changed; empty where that is not said."""
+    if isinstance(changed, bool):
+        return ()
+    return (changed,) if isinstance(changed, Box) else changed
+
+
 class _Slot(NamedTuple):
     """A frame of the new file: the plate's coded picture if any, and where it is replaced."""
 
     plate: bytes | None
-    changed: bool | Box
+    changed: bool
+    boxes: Sequence[Box] = ()
 
 
 class Muxer:
@@ -143,7 +151,9 @@ class Muxer:
         """A hash of everything written so far, and of its timecode and reel."""
         return self._hash.digest()
 
-    def add(self, plate: int, picture: VideoFrame | None, changed: bool | Box) -> None:
+    def add(
+        self, plate: int, picture: VideoFrame | None, changed: bool | Box | Sequence[Box]
+    ) -> None:
         """Queue one new frame; whatever is complete goes to the file."""
         if self._first is None:
             self._first = plate
@@ -163,10 +173,10 @@ class Muxer:
             raise MediaError(f"There is no picture for plate frame {plate}", file=self._info.path)
         else:
             self._encode(picture)
-            in_slices = isinstance(changed, Box) and self._info.codec == "prores"
-            in_slices = in_slices and self._delivery.splice
+            boxes = boxes_of(changed)
+            in_slices = boxes and self._info.codec == "prores" and self._delivery.splice
             coded = self._source.read(plate) if in_slices else None
-            self._slots.append(_Slot(coded, changed or True))
+            self._slots.append(_Slot(coded, True, boxes))
             self.encoded += 1
         self.added += 1
         self._drain()
@@ -220,8 +230,8 @@ class Muxer:
         if not slot.changed and slot.plate is not None:
             return slot.plate
         encoded = self._ready.popleft()
-        if slot.plate is not None and isinstance(slot.changed, Box):
-            spliced = splice_slices(slot.plate, encoded, slot.changed)
+        if slot.plate is not None:
+            spliced = splice_slices(slot.plate, encoded, *slot.boxes)
             if spliced is not None:
                 self.spliced += 1
                 return spliced

@@ -7,6 +7,7 @@ codes or in floats.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,6 +30,13 @@ class Box(NamedTuple):
     y0: int
     x1: int
     y1: int
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box that holds these; empty ones count for nothing."""
+    sides = [box for box in boxes if box.x0 < box.x1] or [Box(0, 0, 0, 0)]
+    x0, y0, x1, y1 = zip(*sides, strict=True)
+    return Box(min(x0), min(y0), max(x1), max(y1))
 
 
 @dataclass(frozen=True)

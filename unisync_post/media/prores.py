@@ -45,13 +45,13 @@ class _Frame:
         return self.data[end - int(self.sizes[number]) : end]
 
 
-def splice_slices(plate: bytes, encoded: bytes, box: Box) -> bytes | None:
-    """The plate's coded frame with the slices under ``box`` taken from ``encoded``.
+def splice_slices(plate: bytes, encoded: bytes, *boxes: Box) -> bytes | None:
+    """The plate's coded frame with the slices under these boxes taken from ``encoded``.
 
     Args:
         plate: a coded progressive ProRes frame.
         encoded: the changed picture, coded with the same profile.
-        box: luma pixels that may have changed.
+        boxes: luma pixels that may have changed.
 
     Returns:
         The new coded frame; None where the two frames' headers do not allow it.
@@ -62,12 +62,7 @@ def splice_slices(plate: bytes, encoded: bytes, box: Box) -> bytes | None:
     cells = _grid(old.width, old.height, old.slice_width)
     if not len(cells) == len(old.sizes) == len(new.sizes):
         return None
-    touched = np.flatnonzero(
-        (cells[:, 0] < box.x1)
-        & (box.x0 < cells[:, 2])
-        & (cells[:, 1] < box.y1)
-        & (box.y0 < cells[:, 3])
-    )
+    touched = np.flatnonzero(np.any([_under(cells, box) for box in boxes], axis=0))
     sizes, parts, done = old.sizes.copy(), [], int(old.ends[0] - old.sizes[0])
     for number in touched.tolist():
         data = _new_slice(new.coded(number), old.coded(number), old.alpha)
@@ -76,6 +71,12 @@ def splice_slices(plate: bytes, encoded: bytes, box: Box) -> bytes | None:
         done = int(old.ends[number])
     parts.append(old.data[done : int(old.ends[-1])])
     return _joined(old, sizes, parts)
+
+
+def _under(cells: NDArray[np.int64], box: Box) -> NDArray[np.bool_]:
+    """(N,) which of these slices a box touches."""
+    across: NDArray[np.bool_] = (cells[:, 0] < box.x1) & (box.x0 < cells[:, 2])
+    return across & (cells[:, 1] < box.y1) & (box.y0 < cells[:, 3])
 
 
 def _joined(frame: _Frame, sizes: NDArray[np.int64], slices: list[bytes]) -> bytes:

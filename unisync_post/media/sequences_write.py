@@ -15,8 +15,8 @@ from .. import crashpoints
 from ..errors import MediaError
 from ..records import make_folder, sync_folder
 from .info import MediaInfo
-from .mux import Picture
-from .pixels import Box
+from .mux import Picture, boxes_of
+from .pixels import Box, around
 from .sequences import ImageSequence
 from .sequences_files import format_of
 from .sequences_frame import read_bytes, word_of
@@ -81,7 +81,7 @@ class SequenceWriter:
                 raise MediaError(f"There is no picture for plate frame {shown}", file=source)
             if changed and picture is not None:
                 whole = Box(0, 0, picture.width, picture.height)
-                box = changed if isinstance(changed, Box) else whole
+                box = around(boxes_of(changed) or [whole])
                 scratch = new.folder / f"{_SCRATCH}{source.suffix}"
                 mark = self.marks.get("comment", "")
                 data = form.changed(source, picture, box, scratch, mark)

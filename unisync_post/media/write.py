@@ -71,8 +71,8 @@ def write_media(
         pictures: for each new frame the plate frame it shows, the decoded (and perhaps changed)
             picture, and whether it was changed. The picture may be None where it is unchanged and
             the plate is ProRes or DNxHR: its packet is copied, bit for bit. Saying *where* it
-            changed (the ``Region.box`` of a composite) instead of True keeps all other slices of a
-            ProRes plate, too.
+            changed (the ``Region.box`` of each composite) instead of True keeps all other slices of
+            a ProRes plate, too.
         out: the new file, with the suffix of its delivery
             (:func:`~unisync_post.media.delivery.delivery_for`); it appears whole or not at all.
             One writer at a time: what a killed one left under a temporary name is removed.

@@ -31,7 +31,7 @@ _CLIP = """<clipitem id="clip-{n}"><name>{name}</name><enabled>TRUE</enabled>
 <rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate><duration>{frames}</duration>
 <timecode><rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate><string>01:00:00:00</string>
 <frame>86400</frame><displayformat>NDF</displayformat></timecode>
-<media><video><samplecharacteristics><width>320</width><height>240</height>
+<media><video><samplecharacteristics><width>{width}</width><height>{height}</height>
 </samplecharacteristics></video></media></file></clipitem>"""
 
 _EDIT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -80,7 +80,7 @@ def write_dub(path: Path, line: str = "met", language: str = "fr") -> Path:
     return path
 
 
-def write_edit(path: Path, cuts: list[Cut]) -> Path:
+def write_edit(path: Path, cuts: list[Cut], raster: tuple[int, int] = (320, 240)) -> Path:
     """An FCP7 XML with these clips end to end."""
     items, at = [], 0
     for n, cut in enumerate(cuts):
@@ -94,6 +94,8 @@ def write_edit(path: Path, cuts: list[Cut]) -> Path:
                 end=at + cut.length,
                 entry=cut.entry,
                 exit=cut.entry + cut.length,
+                width=raster[0],
+                height=raster[1],
             )
         )
         at += cut.length

@@ -192,6 +192,58 @@ def test_05_a_file_per_character_is_one_dub_with_speakers(desk: Desk, picture: T
     assert any("2 voices" in w for w in made.warnings)
 
 
+def test_05_a_marker_gives_each_character_a_face(desk: Desk) -> None:
+    said = {
+        "both": ["unisync:face=anna:left, Old_Bob:right; please"],
+        "apart": ["unisync:face=old-bob:right. unisync:face=ANNA:left"],
+        "stranger": ["unisync:face=CARLA:left"],
+        "unclear": ["unisync:face=ANNA:left;OLD_BOB:right"],
+        "twice": ["unisync:face=ANNA:left", "unisync:face=ANNA:right"],
+        "skipped": ["unisync:face=ANNA:left, unisync:skip"],
+        "nobody": [],
+    }
+    items = [
+        clip(name, number * 50, 50, media=reference("P.mov"), markers=markers)
+        for number, (name, markers) in enumerate(said.items())
+    ]
+    desk.plate("P.mov")
+    files = [
+        desk.sound("EP1_FR_DX_ANNA.wav", (0, 14), length=14),
+        desk.sound("EP1_FR_DX_OLD_BOB.wav", (0, 14), length=14, seed=1),
+    ]
+    plan = desk.plan(track(*items), **_files(*files))
+    found = {made.name: made for made in plan.clips}
+    for name in ("both", "apart"):
+        shot = found[name].shot
+        assert shot is not None
+        assert shot.face == "ANNA:left,OLD BOB:right"
+        assert shot.characters == ("ANNA", "OLD BOB")
+        assert not found[name].warnings
+    assert "no character carla" in found["stranger"].reason
+    assert "its characters are ANNA, OLD BOB" in found["stranger"].reason
+    assert "unisync:face=anna:left;old_bob:right, which is not known" in found["unclear"].reason
+    assert "twice" in found["twice"].reason
+    refused = [name for name, made in found.items() if made.decision is Decision.REFUSE]
+    assert refused == ["stranger", "unclear", "twice"]
+    assert found["skipped"].decision is Decision.LEAVE
+    assert "unisync:face=ANNA:left,OLD_BOB:right" in found["nobody"].warnings[0]
+
+
+def test_05_names_are_in_the_key_only_where_they_decide(desk: Desk, picture: Track) -> None:
+    def key(one: str, two: str, **said: object) -> str:
+        files = [
+            desk.sound(f"EP1_FR_DX_{one}.wav", (0, 1)),
+            desk.sound(f"EP1_FR_DX_{two}.wav", (1, 2), seed=1),
+        ]
+        (made,) = desk.plan(picture.clone(), **_files(*files), **said).clips
+        assert made.shot is not None
+        return made.shot.key
+
+    assert key("ANNA", "BOB") == key("CARLA", "DORA")
+    cast = {"face": "ANNA:left,BOB:right"}
+    assert len({key("ANNA", "BOB"), key("ANNA", "BOB", **cast), key("BOB", "ANNA", **cast)}) == 3
+
+
 def _files(*files: Path | str) -> dict[str, object]:
     return {"dub_files": files}
 
