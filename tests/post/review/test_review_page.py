@@ -130,6 +130,20 @@ def test_face_pictures_come_from_the_shots_folder_only(job: Job, tmp_path: Path)
     assert (page.parent / shown[0]).read_bytes() == b"jpeg"
 
 
+def test_each_character_s_face_is_named(job: Job) -> None:
+    shot = job.add("two")
+    candidates = tuple({"id": k} for k in range(3))
+    face = FaceChoice(2, "asked for: ANNA is face 2", candidates, {"ANNA": 2, "BRUNO": 0})
+    job.change(shot, status="kept", media=None, face=face)
+    page = build_review(job.out, job.plan(), job.results)
+    shown = data_of(page)["shots"][0]["face"]["candidates"]  # type: ignore[index]
+    assert [(c["chosen"], c["character"]) for c in shown] == [
+        (True, "BRUNO"),
+        (False, None),
+        (True, "ANNA"),
+    ]
+
+
 def test_inline_data_cannot_leave_its_element() -> None:
     hostile = {"name": "</script><!--<script>&\u2028\u2029\"'"}
     text = inline_json(hostile)
