@@ -20,7 +20,7 @@ from .progress import clock
 if TYPE_CHECKING:
     from unisync_model.training.config import TrainConfig
 
-    from ..training.run import Hears
+    from ..training.run import Hears, Needs
 
 _QUIET = 10
 """Seconds between two lines where there is no terminal."""
@@ -54,7 +54,7 @@ def train(config: Path, out: Path, until: int | None, check: bool, as_json: bool
     settings = load_config(config)
     if check:
         needs = needs_of(settings)
-        click.echo(json.dumps({"event": "needs", "text": str(needs)}) if as_json else str(needs))
+        click.echo(json.dumps(_numbers(needs)) if as_json else str(needs))
         refuse_unless_trainable(needs.need, needs.free)
         return
     with _following(settings, until, as_json, is_first()) as listener:
@@ -68,6 +68,20 @@ def train(config: Path, out: Path, until: int | None, check: bool, as_json: bool
         click.echo(f"stopped at step {done.step} of {settings.steps}; the same command goes on")
     else:
         click.echo(_what_now(settings, done.result))
+
+
+def _numbers(needs: Needs) -> dict[str, object]:
+    """For programs; memory in bytes."""
+    return {
+        "event": "needs",
+        "rows": needs.rows,
+        "skipped": needs.skipped,
+        "window": needs.largest,
+        "trained": dict(needs.trainable.counts),
+        "memory": needs.need.total,
+        "free": needs.free,
+        "device": needs.device,
+    }
 
 
 def _what_now(config: TrainConfig, result: Path) -> str:

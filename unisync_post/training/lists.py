@@ -46,7 +46,8 @@ def write_lists(
     looked = [s for s in _all(home / "faces", Looked) if current(s.source, s.identity)]
     there = {clip.key for one in looked for clip in one.clips}
     made = [one for one in _all(home / "clips", Made) if one.clip.key in there and one.rows]
-    rejected = [r for one in (*sources, *looked) for r in one.rejected]
+    rejected = [r for source in sources for r in source.rejected]
+    rejected += [r for one in looked for r in one.rejected]
     rejected += [
         r for one in _all(home / "clips", Made) if one.clip.key in there for r in one.rejected
     ]

@@ -9,7 +9,7 @@ the same command again does only what is missing. ``DIGEST`` stands for all sett
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,14 +23,14 @@ from unisync_model.errors import ModelError
 from ..errors import DiskFullError, JobError, UniSyncError
 from ..records import dump, load, write_atomic
 from .clips import landmarks_file, look_at_shot
-from .kinds import FAILED, Clip, Looked, Made, Rejected, Report, Source
+from .kinds import BROKEN, FAILED, NO_RELIP, NO_VOICE, Clip, Looked, Made, Rejected, Report, Source
 from .lists import write_lists
 from .pool import each
 from .rows import make_rows
 from .settings import Labels, Settings
 from .sources import content_key, find_sources, look_at_source
 
-Record = TypeVar("Record")
+Record = TypeVar("Record", Source, Looked, Made)
 Shot = tuple[Source, tuple[int, int]]
 
 
@@ -156,7 +156,8 @@ def _voice_for(clip: Clip, clips: Sequence[Clip]) -> Clip | None:
 
 def _source_work(home: Path, item: tuple[str, Path]) -> Source:
     key, path = item
-    return _kept(home / "sources" / f"{key}.json", Source, lambda: look_at_source(path, key))
+    record = home / "sources" / f"{key}.json"
+    return _kept(record, Source, lambda: look_at_source(path, key), {BROKEN})
 
 
 def _shot_work(home: Path, settings: Settings, item: Shot) -> Looked:
@@ -172,7 +173,7 @@ def _shot_work(home: Path, settings: Settings, item: Shot) -> Looked:
             failed = Rejected(source.path.name, FAILED, str(error), begin, end - begin)
             return Looked(source.path, source.identity, (), (failed,))
 
-    return _kept(folder / f"{source.identity}-{begin}-{end}.json", Looked, look)
+    return _kept(folder / f"{source.identity}-{begin}-{end}.json", Looked, look, {FAILED})
 
 
 def _clip_work(out: Path, home: Path, settings: Settings, item: tuple[Clip, Clip | None]) -> Made:
@@ -191,13 +192,22 @@ def _clip_work(out: Path, home: Path, settings: Settings, item: tuple[Clip, Clip
             )
             return Made(clip, (), (failed,))
 
-    return _kept(home / "clips" / f"{clip.key}.json", Made, make)
+    again = {FAILED, NO_RELIP} | ({NO_VOICE} if voice else set())
+    return _kept(home / "clips" / f"{clip.key}.json", Made, make, again)
 
 
-def _kept(path: Path, kind: type[Record], make: Callable[[], Record]) -> Record:
-    """The record that is there, or a new one; written whole."""
+def _kept(
+    path: Path, kind: type[Record], make: Callable[[], Record], again: Collection[str]
+) -> Record:
+    """The record that is there, or a new one; written whole.
+
+    Args:
+        again: reasons that may be gone by now, and are looked into once more.
+    """
     if path.is_file():
-        return load(kind, path.read_bytes(), file=path)
+        held = load(kind, path.read_bytes(), file=path)
+        if not any(one.reason in again for one in held.rejected):
+            return held
     record = make()
     try:
         write_atomic(path, dump(record))

@@ -135,4 +135,5 @@ def _laid(
 ) -> NDArray[np.uint8]:
     weight = soft[..., None]
     mixed = np.rint(below * (1 - weight) + above * weight).astype(np.uint8)
-    return np.where(weight > 0, mixed, below)
+    out: NDArray[np.uint8] = np.where(weight > 0, mixed, below)
+    return out

@@ -62,6 +62,8 @@ def tools(model: Path, relip: str) -> Tools:
     from unisync_model.pipeline_folder import open_vae, parts_of
 
     quiet()
+    # sums in a fixed order: the same tensors whatever the number of workers
+    torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = parts_of(ModelFolder.open(model))
     return Tools(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -74,9 +75,9 @@ class Labels:
     @classmethod
     def of(cls, domain: str, licence: str, consent: str) -> Labels:
         """``consent`` that names a file stands for the document."""
-        path = Path(consent) if consent else None
-        if path is None or not path.is_file():
+        if not os.path.isfile(consent):  # a long text is no path, and no error either
             return cls(domain, licence, consent)
+        path = Path(consent)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return cls(domain, licence, "", path.name, digest)
 

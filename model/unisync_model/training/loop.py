@@ -103,9 +103,8 @@ def train(
         DataError: a sample that cannot be used.
     """
     run = _Run(config, model, samples, prompts, Path(out), probes, cpu)
-    run.told = told
     try:
-        return run.go(config.steps if until is None else min(until, config.steps))
+        return run.go(config.steps if until is None else min(until, config.steps), told)
     finally:
         run.log.close()
 
@@ -122,7 +121,6 @@ class _Run:
         cpu: bool,
     ) -> None:
         self.config, self.model, self.out, self.probes = config, model, out, probes
-        self.told: Told | None = None
         # precision is the loop's own affair: one process may train in several
         unused = DistributedDataParallelKwargs(
             find_unused_parameters=config.trainable.method == "full"
@@ -150,14 +148,14 @@ class _Run:
             save_config(config, out / "config.toml")
         self.log = RunLog(out / "tensorboard" if first else None, self.state.step)
 
-    def go(self, stop: int) -> Trained:
+    def go(self, stop: int, told: Told | None) -> Trained:
         self.net.train()
         losses = []
         for batches in self._steps(stop):
             losses.append(self._step(batches))
             step = self.state.step
-            if self.told is not None:
-                self.told(step, losses[-1])
+            if told is not None:
+                told(step, losses[-1])
             if step % self.config.checkpoints.every == 0 or step == stop:
                 self._save()
             every = self.config.log.probe_every

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from data_set import LIMITS, Prepared, shards, unisync
 from reel import write_bad, write_film
 from tiny import tiny_folder
 
-from unisync_post.cli import main
 from unisync_post.training import prepare
-
-LIMITS = 'shortest = "5/4"\naside = "1/4"\nfit = 0.6\n'
-
-
-def unisync(*words: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What the command left, and what it said.
-
-    Attributes:
-        stamps: of the shards that were finished when it was cut off.
-        words: the command's own.
-    """
-
-    data: Path
-    model: Path
-    cut_off: Result
-    done: Result
-    stamps: dict[str, int]
-    words: tuple[str | Path, ...]
-
-
-def shards(data: Path) -> dict[str, int]:
-    """When each shard was written."""
-    return {p.name: p.stat().st_mtime_ns for p in data.glob("sets/*/clips/*.safetensors")}
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from conftest import Prepared, unisync
+from data_set import Prepared, unisync
 from safetensors.torch import load_file
 from tiny import tiny_shot
 
@@ -84,6 +85,9 @@ def test_check_says_what_it_needs_and_makes_nothing(config: Path, tmp_path: Path
     assert checked.exit_code == ExitCode.OK
     assert "6 rows; windows of up to 6 latents at 64x64" in checked.stdout
     assert "parameters are trained" in checked.stdout
+    numbers = json.loads(unisync("train", config, "--out", tmp_path, "--check", "--json").stdout)
+    assert numbers["window"] == [6, 8, 8]
+    assert 0 < numbers["memory"] < numbers["free"]
     assert not (tmp_path / "run").exists()
 
 
@@ -95,14 +99,14 @@ def test_errors_are_one_line_with_what_to_do(
         path.write_text(text)
         result = unisync("train", path, "--out", tmp_path / "run", *options)
         assert result.exit_code == ExitCode.INPUT, result.output
-        lines = result.stderr.strip().splitlines()
+        lines: list[str] = result.stderr.strip().splitlines()
         assert lines[-1].startswith("unisync: ")
         return lines[-1]
 
     text = config.read_text()
     assert "The nearest is optim.warmup" in refused(text.replace("warmup", "warmupp"))
     assert "no manifest" in refused(text.replace("manifest.jsonl", "gone.jsonl"))
-    assert "no tokens" not in refused(text.replace(str(prepared.model), str(tmp_path)), "--check")
+    assert str(tmp_path) in refused(text.replace(str(prepared.model), str(tmp_path)), "--check")
 
     gone = shutil.copytree(prepared.data, tmp_path / "gone")
     next(gone.glob("sets/*/clips/*.safetensors")).unlink()
@@ -139,8 +143,6 @@ def test_probes_log_what_held_out_clips_do(
 
 
 def test_frames_without_a_face_are_left_out_of_all_three() -> None:
-    import numpy as np
-
     rng = np.random.default_rng(0)
     voice, source = rng.random(20).astype(np.float32), rng.random(20).astype(np.float32)
     output = voice.copy()

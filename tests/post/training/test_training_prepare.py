@@ -9,14 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
-from conftest import Prepared, shards, unisync
+from data_set import Prepared, shards, unisync
 from reel import RATE, SHOT
 
 from unisync_model.training.config import PairsConfig
@@ -24,12 +26,12 @@ from unisync_model.training.pairs import build
 from unisync_model.training.prompts import Prompts
 from unisync_model.training.samples import Manifest, Sample
 from unisync_post.engines.base import EngineInfo, Generated, Take
-from unisync_post.errors import EngineError
+from unisync_post.errors import EngineError, FaceError
 from unisync_post.exit_codes import ExitCode
-from unisync_post.faces import CropWindow, crop_window, mouth_matte, to_crop
+from unisync_post.faces import crop_window, mouth_matte, to_crop
 from unisync_post.media.probe import probe
 from unisync_post.records import load
-from unisync_post.training import kinds
+from unisync_post.training import kinds, prepare
 from unisync_post.training.clips import landmarks_file, read_crops, read_track
 from unisync_post.training.kinds import Made, Source
 from unisync_post.training.relip import relipped
@@ -137,8 +139,8 @@ def test_no_engine_reaches_beyond_the_mouth(prepared: Prepared) -> None:
     (home,) = (prepared.data / "sets").iterdir()
     track = read_track(landmarks_file(home / "faces", clip))
     # as if nothing had been set aside
-    clip = load(kinds.Clip, _whole(clip))
-    track, window = track, crop_window(track, 64)
+    clip = replace(clip, aside=0, frames=clip.aside + clip.frames)
+    window = crop_window(track, 64)
     info = probe(clip.source)
     frames = read_crops(info, clip.first, window, None)
     out = relipped(clip, track, info, Painter(), two.clip, frames, window)
@@ -148,15 +150,7 @@ def test_no_engine_reaches_beyond_the_mouth(prepared: Prepared) -> None:
     assert not changed[np.stack([m.soft for m in mattes]) == 0].any()
     assert changed[np.stack([m.soft for m in mattes]) == 1].mean() > 0.9
     with pytest.raises(EngineError, match=r"only 0 of \d+ mouths were changed"):
-        relipped(clip, track, info, Idler(), two.clip, frames, CropWindow(64, window.matrices))
-
-
-def _whole(clip: kinds.Clip) -> bytes:
-    from dataclasses import replace
-
-    from unisync_post.records import dump
-
-    return dump(replace(clip, aside=0, frames=clip.aside + clip.frames))
+        relipped(clip, track, info, Idler(), two.clip, frames, window)
 
 
 def test_portraits_lie_outside_the_clip(prepared: Prepared) -> None:
@@ -213,6 +207,23 @@ def test_nothing_to_keep_is_said_and_coded(prepared: Prepared, tmp_path: Path) -
     assert "fits" in unknown.stderr
 
 
+def test_what_went_wrong_once_is_tried_again(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = prepared.data.parent / "bad" / "short.mov"
+    words = ("prepare", short, "--out", tmp_path, "--model", prepared.model)
+
+    def fails(*_: object) -> None:
+        raise FaceError("the face models cannot be loaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, "look_at_shot", fails)
+        assert unisync(*words).exit_code == ExitCode.NONE_RENDERED
+    assert rejected(tmp_path) == {"short.mov": kinds.FAILED}
+    unisync(*words)
+    assert rejected(tmp_path) == {"short.mov": kinds.SHORT}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_killed_it_ends_with_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
@@ -224,8 +235,11 @@ def test_killed_it_ends_with_the_same_bytes(prepared: Prepared, tmp_path: Path) 
         assert process.stdout is not None
         for line in process.stdout:
             if json.loads(line).get("step") == "clips":
+                workers = psutil.Process(process.pid).children(recursive=True)
                 process.send_signal(signal.SIGKILL)
                 break
+    assert len(workers) >= 2
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     finished = shards(tmp_path / "DATA")
     assert finished
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
