@@ -69,7 +69,8 @@ def relipped(
     every = np.ones(clip.frames, np.bool_)
     pieces = spans(every, every, track.cuts, engine.info.window, engine.info.overlap)
     points = to_crop(track.landmarks, window)
-    out, changed = frames.copy(), 0
+    out: NDArray[np.uint8] = np.array(frames)
+    changed = 0
     for made in join(pieces, takes.generate, clip.frames):
         if made.crop is None:
             continue
@@ -135,5 +136,5 @@ def _laid(
 ) -> NDArray[np.uint8]:
     weight = soft[..., None]
     mixed = np.rint(below * (1 - weight) + above * weight).astype(np.uint8)
-    out: NDArray[np.uint8] = np.where(weight > 0, mixed, below)
-    return out
+    laid: NDArray[np.uint8] = np.where(weight > 0, mixed, below)
+    return laid

@@ -25,7 +25,7 @@ from unisync_model.training.config import PairsConfig
 from unisync_model.training.pairs import build
 from unisync_model.training.prompts import Prompts
 from unisync_model.training.samples import Manifest, Sample
-from unisync_post.engines.base import EngineInfo, Generated, Take
+from unisync_post.engines.base import Driver, EngineInfo, Generated, Take
 from unisync_post.errors import EngineError, FaceError
 from unisync_post.exit_codes import ExitCode
 from unisync_post.faces import crop_window, mouth_matte, to_crop
@@ -35,6 +35,7 @@ from unisync_post.training import kinds, prepare
 from unisync_post.training.clips import landmarks_file, read_crops, read_track
 from unisync_post.training.kinds import Made, Source
 from unisync_post.training.relip import relipped
+from unisync_post.training.rows import stretched
 
 
 def rejected(data: Path) -> dict[str, str]:
@@ -114,6 +115,18 @@ def test_the_condition_differs_in_the_mouth_alone(prepared: Prepared) -> None:
         outside = sample.mask.expand_as(sample.x0) == 0
         assert torch.equal(condition[outside], sample.x0[outside])
         assert not torch.equal(condition[~outside], sample.x0[~outside])
+
+
+def test_sound_is_stretched_as_the_pictures_are() -> None:
+    """A clap stays under its picture."""
+    clap = np.zeros(32_000, np.float32)
+    clap[8_000] = 1
+    for rate in (Fraction(16), Fraction(24), Fraction(30), Fraction(30000, 1001)):
+        ratio = RATE / rate
+        slower = stretched(Driver(clap, 16_000, Fraction(-1)), ratio)
+        assert slower.start == -ratio
+        assert len(slower.samples) == pytest.approx(32_000 * ratio, abs=1)
+        assert int(slower.samples.argmax()) == pytest.approx(8_000 * ratio, abs=1)
 
 
 class Painter:
