@@ -41,7 +41,7 @@ from .result import ShotResult
 FORMAT = 1
 CANCEL = "cancel"
 PIPELINE = "2"
-"""Raised whenever shot.py, the faces or the composite would make other pixels of the same shot."""
+"""Raised whenever takes, faces or composite would make other pixels of the same shot."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
 
 

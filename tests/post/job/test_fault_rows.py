@@ -17,7 +17,7 @@ import pytest
 from bad_engines import Black, Frozen, Hangs, Killed, Loads, Short, Sound
 from job_kit import Cut, Painter, plan_for, write_edit
 
-from unisync_post import shot as shot_module
+from unisync_post import rendering
 from unisync_post.errors import DiskFullError, JobCancelledError
 from unisync_post.job import manage
 from unisync_post.job.assemble import assemble
@@ -280,7 +280,7 @@ def test_row_25_wrong_result(stage, tmp_path: Path, engine: type[Sound], reason:
 
 def test_row_25_wrong_file(quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new file is black from its third frame on, by whatever fault of an encoder or a disk."""
-    write = shot_module.write_media
+    write = rendering.write_media
 
     def spoilt(info, pictures, out, **about):  # type: ignore[no-untyped-def]
         def black():  # type: ignore[no-untyped-def]
@@ -291,7 +291,7 @@ def test_row_25_wrong_file(quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
         return write(info, black(), out, **about)
 
-    monkeypatch.setattr(shot_module, "write_media", spoilt)
+    monkeypatch.setattr(rendering, "write_media", spoilt)
     job = plan_for(quick.edit, quick.dub, tmp_path / "out", Sound())
     assert render_job(job, engine=Sound(), shots={1})["failed"] == 1
     (result,) = results(job)
