@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from ..errors import MediaError
+from ..errors import MediaError, NodeError
 from ..media.frames import read_frames
 from ..media.info import MediaInfo
 from ..media.pixels import is_supported
@@ -83,12 +84,16 @@ def find_shots(info: MediaInfo) -> list[tuple[int, int]]:
 
 
 def _cuts(pictures: Iterable[NDArray[np.uint8]], fps: Fraction) -> Iterator[int]:
-    from scenedetect import FrameTimecode
-    from scenedetect.detectors import AdaptiveDetector
-
-    detector = AdaptiveDetector(min_scene_len=max(1, round(_SHORTEST_SHOT * fps)))
+    try:
+        library, detectors = import_module("scenedetect"), import_module("scenedetect.detectors")
+    except ImportError as error:
+        raise NodeError(
+            f"PySceneDetect cannot be used: {error}",
+            remedy="Install it: pip install 'unisync-post[train]'.",
+        ) from error
+    detector = detectors.AdaptiveDetector(min_scene_len=max(1, round(_SHORTEST_SHOT * fps)))
     # only counts pictures here; our own numbers stay exact
-    clock = FrameTimecode(0, float(fps))
+    clock = library.FrameTimecode(0, float(fps))
     for picture in pictures:
         yield from (cut.frame_num for cut in detector.process_frame(clock, picture))
         clock = clock + 1
