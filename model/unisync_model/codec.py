@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from .group_autoencoder import GroupAutoencoder
 Frames = npt.NDArray[np.uint8]
 """Pictures (F, H, W, 3), full-range RGB."""
 
-Autoencoder = AutoencoderKLWan | GroupAutoencoder
+Autoencoder: TypeAlias = AutoencoderKLWan | GroupAutoencoder
 
 CacheEntry = Tensor | str | None
 """What one causal convolution remembers; the VAE marks a first step with a word."""
@@ -188,7 +189,7 @@ def _encoder(vae: Autoencoder) -> Callable[[Tensor], Tensor]:
 def _decoder(vae: Autoencoder) -> Callable[[Tensor], Tensor]:
     """Of one shot: (1, C, 1, h, w) of the next latent -> (1, 3, 1 or 4, H, W)."""
     if isinstance(vae, GroupAutoencoder):
-        return vae.decode
+        return cast(Callable[[Tensor], Tensor], vae.decode)
     half = _Half(vae, vae.decoder, shrinks=False)
     return lambda z: half(vae.post_quant_conv(z))
 

@@ -75,9 +75,8 @@ class GroupAutoencoder(ModelMixin, ConfigMixin):
             nn.Conv2d(fine, _PLANES * _FINE**2, 3, padding=1),
             nn.PixelShuffle(_FINE),
         )
-        for last in (self.encoder[-1], self.decoder[-2]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        _to_zero(self.encoder[-1])
+        _to_zero(self.decoder[-2])
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(B, 3, 4, H, W) in -1..1, H and W multiples of 8 -> (B, C, 1, H / 8, W / 8)."""
@@ -90,7 +89,7 @@ class GroupAutoencoder(ModelMixin, ConfigMixin):
         z = latents[:, :, 0]
         linear = functional.pixel_shuffle(self.from_components(z), _COARSE)
         planes: Tensor = linear + self.decoder(z)
-        return planes.unflatten(1, (3, FRAMES))
+        return planes.view(-1, 3, FRAMES, *planes.shape[-2:])
 
     @torch.no_grad()
     def set_components(self, blocks: Tensor) -> None:
@@ -105,10 +104,12 @@ class GroupAutoencoder(ModelMixin, ConfigMixin):
         power, axes = torch.linalg.eigh(around.T @ around / len(blocks))
         size = self.config.z_dim
         axes, spread = axes.flip(1)[:, :size], power.flip(0)[:size].clamp(min=1e-8).sqrt()
-        self.to_components.weight.copy_((axes / spread).T[..., None, None])
-        self.to_components.bias.copy_(-(mean @ axes) / spread)
-        self.from_components.weight.copy_((axes * spread)[..., None, None])
-        self.from_components.bias.copy_(mean)
+        inward, outward = (axes / spread).T, axes * spread
+        for layer, weight, bias in (
+            (self.to_components, inward, -(inward @ mean)),
+            (self.from_components, outward, mean),
+        ):
+            layer.load_state_dict({"weight": weight[..., None, None], "bias": bias})
 
     @property
     def networks(self) -> list[nn.Parameter]:
@@ -122,9 +123,13 @@ class _Residual(nn.Module):
         self.norm = nn.GroupNorm(8, channels)
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        _to_zero(self.second)
 
     def forward(self, x: Tensor) -> Any:
         hidden = self.first(functional.silu(self.norm(x)))
         return x + self.second(functional.silu(hidden))
+
+
+def _to_zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..audio.logmel import LogMelEncoder
+from ..characters.splits import Split
 from ..codec import LatentCodec
 from ..group_autoencoder import GroupAutoencoder
 from ..training.prompts import Prompts
@@ -97,7 +98,7 @@ class Making:
         words = stages.words(self.recipe.network, self.recipe.seed)
         write_folder(self.base, self.adapter_file, self.vae, self.ear, words, self.model)
 
-    def make_score(self, split: clips.Split = "val", count: int = 48) -> None:
+    def make_score(self, split: Split = "val", count: int = 48) -> None:
         codec, told = self.cases(split, count)
         model = stages.with_adapter(self.base, self.adapter_file, self.recipe.network.adapter)
         prompts, judge = self._prompts(), self.judge()
@@ -108,7 +109,7 @@ class Making:
         made = outputs(model, shown, prompts, SETTINGS, codec)
         np.save(self.work / f"sheet-{split}.npy", sheet(shown, made))
 
-    def cases(self, split: clips.Split, count: int) -> tuple[LatentCodec, list[Case]]:
+    def cases(self, split: Split, count: int) -> tuple[LatentCodec, list[Case]]:
         """Held-out windows, and the codec that they are encoded with."""
         codec = LatentCodec(self._vae())
         return codec, cases(split, clips.seeds(split, count), codec, LogMelEncoder.open(self.ear))
@@ -119,7 +120,7 @@ class Making:
         judge.load_state_dict(held)
         return judge.eval()
 
-    def _pictures(self, split: clips.Split, count: int) -> codec_training.Pictures:
+    def _pictures(self, split: Split, count: int) -> codec_training.Pictures:
         recipe = self.recipe.codec
         folder = self.work / f"pictures-{split}"
         return codec_training.Pictures(
@@ -128,7 +129,7 @@ class Making:
             )
         )
 
-    def _read(self, split: clips.Split, count: int) -> Read:
+    def _read(self, split: Split, count: int) -> Read:
         frames = self.recipe.codec.frames
         curves = [
             clips.curve(clips.speech(seed, 0, split, frames), frames)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -143,19 +144,16 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
     os.replace(part, path)
 
 
-def _joined(path: Path, parts: Sequence[Path]) -> NDArray[np.generic]:
-    """Parts one after another as one mapped array."""
+def _joined(path: Path, parts: Sequence[Path]) -> Any:
+    """Parts one after another as one array, mapped into memory."""
     arrays = [np.load(part, mmap_mode="r") for part in parts]
     shape = (sum(len(a) for a in arrays), *arrays[0].shape[1:])
     if not path.exists() or np.load(path, mmap_mode="r").shape != shape:
-        whole = np.lib.format.open_memmap(path, "w+", arrays[0].dtype, shape)
+        unfinished = path.with_name(f"{path.name}.partial")
+        whole = np.lib.format.open_memmap(unfinished, "w+", arrays[0].dtype, shape)
         at = itertools.accumulate([0, *map(len, arrays)])
         for start, array in zip(at, arrays, strict=False):
             whole[start : start + len(array)] = array
         whole.flush()
+        os.replace(unfinished, path)
     return np.load(path, mmap_mode="r")
-
-
-def batches(count: int, size: int) -> Iterator[slice]:
-    """``count`` things, ``size`` at a time."""
-    return (slice(i, min(i + size, count)) for i in range(0, count, size))

@@ -81,7 +81,7 @@ def train_ear(
     part = out.with_name(f"{out.name}.partial")
     model.eval().save_pretrained(part)
     os.replace(part, out)
-    return model
+    return model  # type: ignore[no-any-return]
 
 
 @torch.no_grad()

@@ -64,7 +64,6 @@ def train_reader(
     torch.manual_seed(seed)
     model = LipReader()
     model(torch.zeros(1, 3, *train.pictures.frames.shape[2:4]))
-    model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=0.02)
     pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, recipe.steps)
     for step in range(recipe.steps):
@@ -82,7 +81,8 @@ def train_reader(
     part = out.with_suffix(".partial")
     torch.save(model.state_dict(), part)
     os.replace(part, out)
-    return model.eval()
+    model.eval()
+    return model
 
 
 @torch.no_grad()

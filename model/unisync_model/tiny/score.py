@@ -48,11 +48,13 @@ class Case:
 
     @property
     def source(self) -> Frames:
-        return self.clip.frames[0]
+        source: Frames = self.clip.frames[0]
+        return source
 
     @property
     def truth(self) -> Frames:
-        return self.clip.frames[1]
+        truth: Frames = self.clip.frames[1]
+        return truth
 
 
 def cases(

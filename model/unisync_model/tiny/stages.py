@@ -33,7 +33,7 @@ def words(recipe: NetworkRecipe, seed: int) -> PromptEmbeds:
 def new_base(recipe: NetworkRecipe, ear: LogMelEncoder, seed: int) -> UniSyncTransformer3DModel:
     """An AI2V network of random weights."""
     torch.manual_seed(seed)
-    return UniSyncTransformer3DModel(
+    return UniSyncTransformer3DModel(  # type: ignore[no-any-return]
         num_attention_heads=recipe.heads,
         attention_head_dim=recipe.head_dim,
         ffn_dim=recipe.ffn_dim,
@@ -95,7 +95,8 @@ def with_adapter(base: Path, adapter: Path, config: TrainConfig) -> UniSyncTrans
     model = opened(base, config)
     load_lora(model, adapter)
     model.set_attn_processor(DenseAttnProcessor())
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _trained(
