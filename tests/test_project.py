@@ -36,10 +36,15 @@ NEVER = {
 def imports_of(path: Path) -> Iterator[str]:
     """Top-level names of absolute imports, wherever in the file they stand."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield node.module.split(".")[0]
+        yield from names_of(node)
+
+
+def names_of(node: ast.AST) -> Iterator[str]:
+    """Top-level names of what one statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        yield node.module.split(".")[0]
 
 
 def modules(package: str) -> list[Path]:
@@ -59,22 +64,34 @@ def test_packages_stand_alone(package: str) -> None:
     assert not broken
 
 
+def late_imports_of(path: Path) -> set[str]:
+    """Top-level names that are imported only where a function needs them."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    early = {name for node in tree.body for name in names_of(node)}
+    return set(imports_of(path)) - early
+
+
+def named(requirements: list[str]) -> set[str]:
+    """Distributions, as the index spells them."""
+    return {re.split(r"[<>=;\[ ]", line)[0].lower().replace("_", "-") for line in requirements}
+
+
 def test_what_is_imported_is_declared() -> None:
-    """A package that only comes along with another one can leave with it."""
-    declared = {
-        re.split(r"[<>=;\[ ]", line)[0].lower().replace("_", "-")
-        for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    }
+    """A package that only comes along with another one can leave with it. What an extra brings is
+    imported where it is needed, so that all else works without."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {name for lines in project["optional-dependencies"].values() for name in named(lines)}
     providers = packages_distributions()
-    undeclared = {
-        name
-        for package in PACKAGES
-        for path in modules(package)
-        for name in imports_of(path)
-        if name not in sys.stdlib_module_names | OURS | {"cv2"}  # cv2: MediaPipe's, see pyproject
-        and not {d.lower().replace("_", "-") for d in providers.get(name, ())} & declared
-        and name.lower() not in declared
-    }
+    known = sys.stdlib_module_names | OURS | {"cv2"}  # cv2: MediaPipe's, see pyproject
+    undeclared = set()
+    for package in PACKAGES:
+        for path in modules(package):
+            late = late_imports_of(path)
+            for name in set(imports_of(path)) - known:
+                declared = named(project["dependencies"]) | (extras if name in late else set())
+                sources = {d.lower().replace("_", "-") for d in providers.get(name, ())}
+                if not (sources | {name.lower()}) & declared:
+                    undeclared.add(f"{path.relative_to(ROOT)} imports {name}")
     assert not undeclared
 
 
