@@ -142,9 +142,7 @@ class Judge:
         try:
             return wish.face and settle(wish.face, self._characters)
         except UniSyncError as error:
-            raise _Stop(
-                Decision.REFUSE, sentence(f"In a marker: {error}")
-            ) from error
+            raise _Stop(Decision.REFUSE, sentence(f"In a marker: {error}")) from error
 
     def _spoken(
         self, seen: list[tuple[Fraction, Fraction]], heard: list[Speech], spoken: Moment
