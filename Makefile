@@ -2,7 +2,7 @@
 #   make demo         a dubbed edit of drawn people, and its page, in demo/
 #   make test         the quick tests           make test-all   also the slow ones
 #   make lint         ruff and mypy             make bench      the figures of bench/
-#   make wheel        dist/*.whl
+#   make wheel        dist/*.whl                make tiny       the tiny UniSync, trained anew
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test test-all lint bench wheel demo-speech draft-weights clean
+.PHONY: help demo picture test test-all lint bench wheel demo-speech draft-weights tiny clean
 
 help:
 	@sed -n 's/^#  *//p' Makefile
@@ -56,6 +56,11 @@ wheel: $(READY)
 # Needs eSpeak NG; the same version speaks the same bytes.
 demo-speech: $(READY)
 	$(BIN)/python -m unisync_post.demo.make_speech
+
+# Needs eSpeak NG; goes on where it was cut off. Hours on a CPU: TINY=FOLDER keeps its 8 GB elsewhere.
+TINY ?= tiny
+tiny: $(READY)
+	$(BIN)/python -m unisync_model.tiny $(TINY)
 
 # Needs UNISYNC_FOOTAGE, a folder of talking heads, and eSpeak NG.
 draft-weights: $(READY)
