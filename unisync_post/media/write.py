@@ -20,7 +20,7 @@ from unisync_adapters.timebase import Rate, Timecode
 from .. import crashpoints
 from ..errors import MediaError
 from ..records import make_folder, sync_folder
-from .delivery import AUTO, delivery_for
+from .delivery import AUTO, Delivery, delivery_for
 from .info import MediaInfo
 from .mux import Muxer, Picture
 from .mxf import complete
@@ -90,6 +90,30 @@ def write_media(
             missing or cannot be encoded, sound asked for under a retime, or a result that does not
             read back as meant. No file is left behind.
     """
+    delivery = _delivery(info, out, rate, mezzanine)
+    if info.container == IMAGE_SEQUENCE:
+        start = Timecode(start_frame, rate, drop)
+        return _write_frames(info, pictures, out, _Meant(count, rate, start, reel, marks or {}))
+    clock = timecode_rate(rate)
+    # read back from its own text: a timecode past midnight starts the day again
+    start = Timecode.parse(str(Timecode(start_frame, clock, drop)), clock, drop)
+    meant = _Meant(count, rate, start, reel, marks or {})
+    return _write_movie(info, pictures, out, delivery, meant, audio)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What new media has to say of itself."""
+
+    frames: int
+    rate: Rate
+    start: Timecode
+    reel: str | None
+    marks: Mapping[str, str]
+
+
+def _delivery(info: MediaInfo, out: Path, rate: Rate, mezzanine: str | None) -> Delivery:
+    """How the plate is delivered, once it is clear that it can be, under this name."""
     if refusal := check_usable(info):
         raise MediaError(refusal)
     delivery = delivery_for(info, rate, mezzanine or AUTO)
@@ -97,18 +121,24 @@ def write_media(
         raise MediaError(f"New media is written as {delivery.suffix}", file=out)
     if out.resolve() == info.path.resolve():
         raise MediaError("The original would be overwritten", file=out, remedy="Choose a new name.")
-    if info.container == IMAGE_SEQUENCE:
-        return _write_frames(info, pictures, out, count, rate, start_frame, drop, marks or {})
+    return delivery
+
+
+def _write_movie(
+    info: MediaInfo,
+    pictures: Iterable[Picture],
+    out: Path,
+    delivery: Delivery,
+    meant: _Meant,
+    audio: bool,
+) -> Written:
     make_folder(out.parent)
     for killed in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
         killed.unlink(missing_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    clock = timecode_rate(rate)
-    # read back from its own text: a timecode past midnight starts the day again
-    start = Timecode.parse(str(Timecode(start_frame, clock, drop)), clock, drop)
     try:
-        with Muxer(info, delivery, temporary, rate, count, audio=audio) as muxer:
-            muxer.describe(start, reel, marks or {})
+        with Muxer(info, delivery, temporary, meant.rate, meant.frames, audio=audio) as muxer:
+            muxer.describe(meant.start, meant.reel, meant.marks)
             crashpoints.reached("media opened")
             for picture in pictures:
                 muxer.add(*picture)
@@ -116,50 +146,41 @@ def write_media(
         if delivery.container == "mxf":
             shape = info.pixel_aspect * Fraction(info.width, info.height)
             complete(temporary, muxer.essence, shape)
-        _check(info, temporary, count, rate, start, reel)
+        _check(info, temporary, meant)
         _publish(temporary, out)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"New media could not be written: {error}", file=out) from error
     finally:
         temporary.unlink(missing_ok=True)
     streams = len(info.audio) if audio else 0
-    return Written(out, count, muxer.copied, muxer.encoded, delivery.name, streams, muxer.spliced)
+    counts = muxer.copied, muxer.encoded
+    return Written(out, meant.frames, *counts, delivery.name, streams, muxer.spliced)
 
 
 def _write_frames(
-    info: MediaInfo,
-    pictures: Iterable[Picture],
-    out: Path,
-    count: int,
-    rate: Rate,
-    start_frame: int,
-    drop: bool,
-    marks: Mapping[str, str],
+    info: MediaInfo, pictures: Iterable[Picture], out: Path, meant: _Meant
 ) -> Written:
     """:func:`write_media` of an image sequence."""
-    start = Timecode(start_frame, rate, drop)
-    writer = SequenceWriter(info, start, marks)
+    writer = SequenceWriter(info, meant.start, meant.marks)
     try:
-        writer.write(pictures, out, count)
+        writer.write(pictures, out, meant.frames)
     except OSError as error:
         raise MediaError(f"New media could not be written: {error}", file=out) from error
     name = delivery_for(info).name
-    return Written(out, count, writer.copied, writer.encoded, name, 0)
+    return Written(out, meant.frames, writer.copied, writer.encoded, name, 0)
 
 
-def _check(
-    info: MediaInfo, path: Path, count: int, rate: Rate, start: Timecode, reel: str | None
-) -> None:
+def _check(info: MediaInfo, path: Path, meant: _Meant) -> None:
     """Read the new file back: everything an NLE compares must be as meant."""
     new = probe(path)
     same_tags = replace(new.colour, range=0) == replace(info.colour, range=0)
     facts = {
-        "frame count": new.frames == count,
-        "rate": new.rate == rate,
-        "start timecode": (new.start_frame, new.drop) == (start.frame, start.drop),
+        "frame count": new.frames == meant.frames,
+        "rate": new.rate == meant.rate,
+        "start timecode": (new.start_frame, new.drop) == (meant.start.frame, meant.start.drop),
         "raster": (new.width, new.height) == (info.width, info.height),
         "pixel aspect": new.pixel_aspect == info.pixel_aspect,
-        "reel": new.reel == reel,
+        "reel": new.reel == meant.reel,
         "colour tags": same_tags,
     }
     wrong = [name for name, kept in facts.items() if not kept]
