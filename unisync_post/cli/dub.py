@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from ..engines import open_engine
 from ..exit_codes import ExitCode
 from ..farm.on import crew_on
-from ..job.dub import Dubbed, dub_edit
+from ..job.dub import Dubbed, choices, dub_edit, plan_job
 from ..job.events import Event
 from ..job.run import summary
 from ..plan.options import PlanOptions
@@ -31,6 +32,12 @@ from .progress import following
     required=True,
     help="Folder for everything that is made.",
 )
+@click.option(
+    "--render/--no-render",
+    "rendered",
+    default=True,
+    help="Only plan and make the job: `unisync render`, or a farm, does the rest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 def dub(
     edit: Path,
@@ -40,12 +47,16 @@ def dub(
     workers: int | None,
     on: str | None,
     burn_in: bool,
+    rendered: bool,
     as_json: bool,
 ) -> None:
     """Dub EDIT: plan it, render its dialogue shots, and write it back relinked.
 
     Run again after any interruption: finished shots are not rendered twice.
     """
+    if not rendered:
+        _make_job(edit, out, options, engine)
+        return
     with following(as_json) as listen, crew_on(on, workers=workers) as crew:
         made = dub_edit(
             edit,
@@ -62,6 +73,15 @@ def dub(
     if not as_json:
         click.echo(report(made))
     sys.exit(int(exit_code(made.counts)))
+
+
+def _make_job(edit: Path, out: Path, options: PlanOptions, engine: str) -> None:
+    opened = open_engine(engine)
+    job = plan_job(edit, out, options, opened)
+    for message in choices(job.plan, opened.info):
+        click.echo(message)
+    click.echo(f"{len(job.plan.to_render)} shots to render, none rendered: {job.path}")
+    click.echo(f"On a farm, next: unisync farm plan {job.path}")
 
 
 def report(made: Dubbed) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,6 +66,11 @@ def face_crop(stage: Stage, size: int = 128, mouth: float = CLOSE) -> FaceCrop:
     low = max(shape.chin_y + JAW_DROP + 0.05, 0.53 + side / 2)
     x, y = stage.offset
     return FaceCrop(Layers(stage, View(size, size / side, (x, low - side / 2 + y))))
+
+
+def draw_in_one_thread() -> None:
+    """OpenCV draws with as many threads as there are cores: too many where processes share them."""
+    cv2.setNumThreads(1)
 
 
 def render_truth(

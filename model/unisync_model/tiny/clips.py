@@ -12,11 +12,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..characters.crops import face_crop
+from ..characters.crops import draw_in_one_thread, face_crop
 from ..characters.speech import articulation
 from ..characters.splits import Split, character_seeds
 from ..characters.spoken import Speech, random_speech
@@ -60,7 +59,7 @@ def clip(
     Args:
         silent: the last of the speeches is digital silence.
     """
-    cv2.setNumThreads(1)  # the processes are the parallelism
+    draw_in_one_thread()  # the processes are the parallelism
     stage = random_scene(seed, rate=RATE)
     stage = replace(stage, grain=min(stage.grain, grain))
     said = tuple(

@@ -43,6 +43,23 @@ def test_dub_says_what_it_chose_and_where_things_are(dubbed: tuple[Path, Result]
     assert (out / "review" / "index.html").exists()
 
 
+def test_a_job_that_is_not_rendered_is_what_render_goes_on_with(
+    stage, dubbed: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    words = ("--dub", f"{stage.dub}@fr", "--out", tmp_path, "--engine", "bad_engines:Sound")
+    said = run("dub", stage.edit, *words, "--no-render")
+    assert said.exit_code == 0, said.output
+    assert "3 shots to render, none rendered" in said.stdout
+    assert not list(tmp_path.glob("media/*"))
+    assert not list(tmp_path.glob("*.xml"))
+    assert run("render", tmp_path).exit_code == ExitCode.SOME_KEPT
+    assert run("assemble", tmp_path).exit_code == 0
+    name = "Reel_UNISYNC_FR_v001.xml"
+    there, here = (folder / name for folder in (dubbed[0], tmp_path))
+    assert here.read_text() == there.read_text().replace(str(dubbed[0]), str(tmp_path))
+
+
 def test_render_and_assemble_again_change_nothing(dubbed: tuple[Path, Result]) -> None:
     out, _ = dubbed
     edit = out / "Reel_UNISYNC_FR_v001.xml"
