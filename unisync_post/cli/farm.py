@@ -83,12 +83,16 @@ def plan(
     click.echo(dump(made).decode() if as_json else _described(made, path, gpus), nl=not as_json)
 
 
+def _gpu(mebibytes: int) -> str:
+    return f"GPU with {mebibytes} MiB" if mebibytes else "no GPU"
+
+
 def _described(made: FarmPlan, path: Path, gpus: int) -> str:
     """The plan for people."""
     estimate = hours(len(made.shots), made.picture, made.pace, Farm(gpus))
     groups = [
         f"  {group.width}x{group.height}: {len(group.shots)} shots ({group.ranges}), "
-        f"{group.gpu_memory or 'no'} MiB GPU, {sum(group.minutes):.1f} min"
+        f"{_gpu(group.gpu_memory)}, {sum(group.minutes):.1f} min"
         for group in made.groups
     ]
     source = "measured" if made.measured else "a guess: render one shot first, or give --pace"
