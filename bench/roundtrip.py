@@ -73,7 +73,9 @@ def main() -> None:
     for name, row in sorted(rows.items()):
         print(f"{name:<12}{row.files:>6}{row.proven:>8}{len(row.refused):>9}", end="")
         print(f"{len(row.wrong):>7}{row.clips:>8}{row.relinked:>10}", end="")
-        print(f"   {row.theirs['read']}, {row.theirs['round trip']}")
+        installed = THEIRS[name][0] in otio.adapters.available_adapter_names()
+        theirs_did = f"{row.theirs['read']}, {row.theirs['round trip']}"
+        print(f"   {theirs_did if installed else 'not installed'}")
     for name, row in sorted(rows.items()):
         print(f"\n{name}")
         for reason, count in row.kept.most_common():
