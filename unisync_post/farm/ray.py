@@ -311,13 +311,20 @@ def _connect(address: str, workers: int | None) -> Any:
     quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if not address:
         cores = max(os.cpu_count() or 1, workers or 1)
-        ray.init(
-            "local",
-            num_cpus=cores,
-            object_store_memory=OBJECT_STORE,
-            include_dashboard=False,
-            **quiet,
-        )
+        try:
+            ray.init(
+                "local",
+                num_cpus=cores,
+                object_store_memory=OBJECT_STORE,
+                include_dashboard=False,
+                **quiet,
+            )
+        except Exception as error:  # Ray has no family of errors for this
+            raise JobError(
+                f"Ray could not be started here: {error}",
+                remedy="See that there is room and memory (RAY_TMPDIR names another folder than "
+                "/tmp/ray), or leave out --on.",
+            ) from error
         return ray
     _refuse_unreachable(address)
     why = _joined(ray, address, quiet)

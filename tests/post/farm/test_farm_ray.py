@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -17,7 +18,7 @@ from unisync_post.errors import EngineError, JobCancelledError, JobError
 from unisync_post.exit_codes import ExitCode
 from unisync_post.farm import ray as farm_ray
 from unisync_post.farm.on import crew_on
-from unisync_post.farm.ray import Slot, slots_of
+from unisync_post.farm.ray import RayCrew, Slot, slots_of
 from unisync_post.farm.remote import FarmLostError, UnreachableAddressError
 from unisync_post.job.events import Event
 from unisync_post.job.faults import RetryPolicy
@@ -26,7 +27,7 @@ from unisync_post.job.run import render_job
 from unisync_post.lease import Observer
 
 os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_AUTO_CONNECT="0")
-pytest.importorskip("ray", reason="Ray is not installed")
+ray = pytest.importorskip("ray", reason="Ray is not installed")
 
 MakeJob = Callable[..., JobFolder]
 
@@ -216,6 +217,16 @@ def test_a_lost_head_is_said_and_the_job_goes_on_without_it(
     counts = render_job(job, workers=1)
     assert counts["rendered"] == 6
     assert media_of(job.out) == plain
+
+
+def test_a_ray_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/ray/session")
+
+    monkeypatch.setattr(ray, "init", full)
+    with pytest.raises(JobError, match="could not be started here") as caught:
+        RayCrew("", workers=1)
+    assert "RAY_TMPDIR" in (caught.value.remedy or "")
 
 
 def test_nobody_at_the_address(tmp_path: Path, farm_job) -> None:
