@@ -2,8 +2,8 @@
 
 Four frames become one latent, every group by itself. Where the Wan VAE remembers what came before,
 this one has no memory: a cut between two latents is a cut between two groups whatever came before,
-and one frame is a group that stands still. Its convolutions are flat and few, which is what lets the
-tiny UniSync run, and train, on a CPU.
+and one frame is a group that stands still. Its convolutions are flat and few, so that the tiny
+UniSync runs, and trains, on a CPU.
 
 Both ways are a fixed linear map of 4 x 8 x 8 blocks (their principal components) plus what a
 convolutional network adds to it. The network starts at zero: training starts from the best linear
