@@ -12,6 +12,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from unisync_post.media.pixels import blank_like, planes_of
+
 _BITS = 12
 _CELL = 8
 
@@ -59,6 +61,14 @@ def number_of(frame: VideoFrame) -> int:
     cells = [int(luma[middle, bit * _CELL + middle]) for bit in range(_BITS)]
     threshold = 1 << (frame.format.components[0].bits - 1)
     return sum(1 << bit for bit, code in enumerate(cells) if code > threshold)
+
+
+def copied(frame: VideoFrame) -> VideoFrame:
+    """A frame to draw in: from the decoder's own, pictures still to come may be predicted."""
+    new = blank_like(frame)
+    for target, plane in zip(planes_of(new), planes_of(frame), strict=True):
+        np.copyto(target, plane)
+    return new
 
 
 def make_clip(path: Path, spec: Spec = Spec()) -> Path:

@@ -33,7 +33,8 @@ def read_frames(info: MediaInfo, start: int, count: int) -> Iterator[tuple[int, 
     """Decode ``count`` pictures from picture ``start`` (0-based in the file).
 
     Yields:
-        (number in the file, picture in its native format).
+        (number in the file, picture in its native format). The decoder may still predict others
+        from it: to change it, draw into a copy.
 
     Raises:
         MediaError: outside the file, or a picture is missing: never fewer than asked for.

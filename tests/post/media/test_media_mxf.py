@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Spec, make_clip, number_of
+from clips import Spec, copied, make_clip, number_of
 
 from unisync_adapters.timebase import Rate
 from unisync_post.media import mxf
@@ -41,6 +41,7 @@ def rewrite(info: MediaInfo, out: Path, shift: int = 0) -> Written:
     def pictures() -> Iterator[Picture]:
         for number, frame in read_frames(info, 5, 12):
             if number % 3 == 0:
+                frame = copied(frame)
                 luma = planes_of(frame)[0]
                 luma[40:60, shift:] = luma[40:60, shift:][:, ::-1]
             yield number, frame, number % 3 == 0

@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
-from clips import Spec, make_clip, number_of, tone
+from clips import Spec, copied, make_clip, number_of, tone
 
 from unisync_adapters.timebase import Rate, Timecode
 from unisync_post.errors import MediaError
@@ -37,6 +37,7 @@ def some_changed(info: MediaInfo, start: int, count: int) -> Iterator[Picture]:
     for number, frame in read_frames(info, start, count):
         changed = number % 3 == 0
         if changed:
+            frame = copied(frame)
             luma = planes_of(frame)[0]
             luma[40:60] = luma[40:60][:, ::-1]
         yield number, frame, changed
