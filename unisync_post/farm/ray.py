@@ -14,8 +14,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -307,18 +307,18 @@ def _connect(address: str, workers: int | None) -> Any:
         raise JobError(
             "Ray is not installed here", remedy="pip install 'unisync-post[ray]'"
         ) from error
-    _silence()
     quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if not address:
         cores = max(os.cpu_count() or 1, workers or 1)
         try:
-            ray.init(
-                "local",
-                num_cpus=cores,
-                object_store_memory=OBJECT_STORE,
-                include_dashboard=False,
-                **quiet,
-            )
+            with _silence():
+                ray.init(
+                    "local",
+                    num_cpus=cores,
+                    object_store_memory=OBJECT_STORE,
+                    include_dashboard=False,
+                    **quiet,
+                )
         except Exception as error:  # Ray has no family of errors for this
             raise JobError(
                 f"Ray could not be started here: {error}",
@@ -348,7 +348,8 @@ def _joined(ray: Any, address: str, quiet: Mapping[str, Any]) -> BaseException |
 
     def join() -> None:
         try:
-            ray.init(address, **quiet)
+            with _silence():
+                ray.init(address, **quiet)
             ended.append(None)
         except Exception as error:
             ended.append(error)
@@ -380,9 +381,19 @@ def _refuse_unreachable(address: str) -> None:
         )
 
 
-def _silence() -> None:
-    """Ray prints what happens to its workers on stdout, where --json belongs; the pool tells the
-    same in its events."""
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Join without the thread that prints what happens to Ray's workers, on stdout, where --json
+    belongs; the pool tells the same in its events.
+
+    Ray itself outlives the interpreter; a function of ours left in it would, with all that its
+    module knows.
+    """
     from ray._private import worker
 
+    printing = worker.listen_error_messages
     worker.listen_error_messages = lambda *_: None
+    try:
+        yield
+    finally:
+        worker.listen_error_messages = printing

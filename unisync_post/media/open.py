@@ -4,6 +4,10 @@ FFmpeg opens far more than files: forty protocols, playlists that name other fil
 reference movies whose essence lies elsewhere. What an edit names may be any of these, under any
 file name. So FFmpeg is given an open file instead of a name, the file protocol alone, the
 containers that carry essence themselves, and limits on what a header may claim.
+
+OpenImageIO is loaded with the first picture that is opened or written, and no module keeps a name
+of it: most jobs have no image sequence, and nanobind reports on stderr what is still alive when
+the interpreter is gone, as a module is that another library holds.
 """
 
 from __future__ import annotations
@@ -13,14 +17,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer, OutputContainer
-from OpenImageIO import ImageInput, ImageSpec, attribute, geterror
 
 from ..errors import MediaError
 from .references import external_essence
 from .roots import name_for_ffmpeg, plain_file
+
+if TYPE_CHECKING:
+    from OpenImageIO import ImageInput
 
 MAX_PIXELS = 1 << 27
 """Of one picture: 16384 x 8192, twice what the largest cameras record."""
@@ -111,6 +118,8 @@ def open_picture(path: Path, format_name: str) -> Iterator[ImageInput]:
         MediaError: missing, no plain file, outside the media roots, not of that format, or larger
             than the limits of this module.
     """
+    from OpenImageIO import ImageInput, ImageSpec, attribute, geterror
+
     attribute("limits:imagesize_MB", MAX_PIXELS * 64 >> 20)
     with plain_file(path) as descriptor:
         name = name_for_ffmpeg(descriptor, path)

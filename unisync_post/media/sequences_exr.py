@@ -18,7 +18,6 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
-from OpenImageIO import FLOAT, HALF, ImageSpec
 
 from .info import ColourTags
 from .open import open_picture
@@ -36,7 +35,6 @@ from .sequences_exr_layout import (
 from .sequences_frame import FrameFacts, aspect_of, damaged, encode, read_bytes
 from .sequences_pixels import FLOATS, blank, put_box
 
-_STORED = {"half": HALF, "float": FLOAT}
 _LARGEST_HALF = 65504.0
 _LINEAR = 8
 _Name = TypeVar("_Name", int, str)
@@ -175,7 +173,7 @@ def _decoded(
         names = tuple(source.spec().channelnames)
         # red, green and blue come first, whatever else there is
         count = max(map(names.index, "RGB")) + 1 if only_colour else len(names)
-        lines = source.read_scanlines(first, end, 0, 0, count, FLOAT)
+        lines = source.read_scanlines(first, end, 0, 0, count, "float")
         if lines is None:
             raise damaged(path, source.geterror() or "it does not decode")
         return names[:count], lines.reshape(end - first, -1, count)
@@ -190,12 +188,14 @@ def _encode(
     compression: int,
 ) -> None:
     """Write these lines, from a chunk's edge, as a file of their own."""
+    from OpenImageIO import ImageSpec
+
     # channel formats are heeded only where they are not all alike
-    kind = HALF if set(header.types) == {"half"} else FLOAT
+    kind = "half" if set(header.types) == {"half"} else "float"
     spec = ImageSpec(lines.shape[1], lines.shape[0], lines.shape[2], kind)
     spec.x, spec.y = header.data[0], first
     kinds = dict(zip(header.names, header.types, strict=True))
     spec.channelnames = names
-    spec.channelformats = tuple(_STORED[kinds[name]] for name in names)
+    spec.channelformats = tuple(kinds[name] for name in names)
     spec.attribute("compression", COMPRESSION[compression])
     encode(scratch, "openexr", spec, lines)

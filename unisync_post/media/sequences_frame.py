@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
-from OpenImageIO import ImageOutput, ImageSpec
 
 from unisync_adapters.errors import TimeError
 from unisync_adapters.timebase import Rate, Timecode
@@ -18,6 +17,9 @@ from ..errors import MediaError
 from .info import ColourTags
 from .open import MAX_PIXELS, MAX_SIDE
 from .roots import plain_file
+
+if TYPE_CHECKING:
+    from OpenImageIO import ImageSpec
 
 NO_TIMECODE = 0xFFFFFFFF
 _DROP = 1 << 6
@@ -82,6 +84,8 @@ def encode(scratch: Path, format_name: str, spec: ImageSpec, samples: NDArray[An
     Raises:
         MediaError: it cannot be written.
     """
+    from OpenImageIO import ImageOutput
+
     output = ImageOutput.create(format_name)
     if output is None:
         raise MediaError(f"OpenImageIO has no writer of {format_name}", file=scratch)

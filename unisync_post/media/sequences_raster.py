@@ -11,10 +11,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from av.video.frame import VideoFrame
-from OpenImageIO import FLOAT, UINT8, UINT16, ImageSpec
 
 from .info import ColourTags
 from .open import open_picture
@@ -22,11 +22,15 @@ from .pixels import Box
 from .sequences_frame import FrameFacts, aspect_of, damaged, encode, read_bytes, refused
 from .sequences_pixels import FLOATS, Samples, format_for, picture_of, put_box
 
+if TYPE_CHECKING:
+    from OpenImageIO import ImageSpec
+
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TRUECOLOUR = {2: 3, 6: 4}
 """PNG's colour types with R'G'B': channels."""
-_KINDS = {"uint8": (UINT8, 8), "uint16": (UINT16, 16), "float": (FLOAT, 32)}
+_BITS = {"uint8": 8, "uint16": 16, "float": 32}
+"""Of OpenImageIO's types of samples."""
 _LOSSLESS = frozenset({"none", "lzw", "zip", "ccittrle", "packbits"})
 _WRITER_S_OWN = frozenset({"DateTime", "Software", "oiio:subimages", "tiff:RowsPerStrip"})
 """Attributes that may differ: who wrote the file, and how its lines are grouped."""
@@ -45,7 +49,7 @@ def facts(path: Path) -> FrameFacts:
         _refuse(path, name, spec)
         if source.seek_subimage(1, 0):
             raise refused(path, "it has several pages")
-        bits = _KINDS[kind][1]
+        bits = _BITS[kind]
         stored = spec.get_int_attribute("oiio:BitsPerSample", bits)
         if stored != bits:
             raise refused(path, f"it stores {stored} bits a sample")
@@ -65,7 +69,7 @@ def facts(path: Path) -> FrameFacts:
 
 
 def _refuse(path: Path, name: str, spec: ImageSpec) -> None:
-    if str(spec.format) not in _KINDS:
+    if str(spec.format) not in _BITS:
         raise refused(path, f"its samples are {spec.format}")
     if spec.nchannels < 3 or tuple(spec.channelnames[:3]) != ("R", "G", "B"):
         raise refused(path, f"it has no R, G and B, only {' '.join(spec.channelnames)}")
@@ -121,8 +125,7 @@ def _samples(path: Path, found: FrameFacts) -> tuple[Samples, ImageSpec]:
     """(H, W, C) in stored codes, and the file's whole description."""
     with open_picture(path, found.codec) as source:
         spec = source.spec()
-        kind = _KINDS[str(spec.format)][0]
-        samples = source.read_image(0, 0, 0, spec.nchannels, kind)
+        samples = source.read_image(0, 0, 0, spec.nchannels, spec.format)
         if samples is None:
             raise damaged(path, source.geterror() or "it does not decode")
         stored: Samples = np.ascontiguousarray(samples).reshape(

@@ -227,6 +227,8 @@ def test_a_ray_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(JobError, match="could not be started here") as caught:
         RayCrew("", workers=1)
     assert "RAY_TMPDIR" in (caught.value.remedy or "")
+    printing = ray._private.worker.listen_error_messages
+    assert printing.__module__ == "ray._private.worker", "a function of ours would stay in Ray"
 
 
 def test_nobody_at_the_address(tmp_path: Path, farm_job) -> None:
