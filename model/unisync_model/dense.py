@@ -46,9 +46,10 @@ class DenseAttnProcessor:
         if rotary_emb is not None:
             query, key = rotated(query, rotary_emb), rotated(key, rotary_emb)
         query, key, value = (x.transpose(1, 2) for x in (query, key, value))
-        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-        # explicit, since autocast would compute and keep the softmax in float32
-        weights = torch.softmax(scores, -1, dtype=torch.float32).to(value.dtype)
+        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        # sums are float32 inside anyway; autocast would keep all of the weights so, too
+        with torch.autocast(scores.device.type, enabled=False):
+            weights = torch.softmax(scores, -1)
         mixed = (weights @ value).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))  # type: ignore[no-any-return]
 

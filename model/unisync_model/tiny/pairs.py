@@ -139,25 +139,34 @@ def _opened(parts: Parts) -> tuple[LatentCodec, LogMelEncoder]:
 class Tiles:
     """Samples cut to a square of cells over the mouth, always the same one of a sample.
 
-    A network whose positions are relative learns from tiles what it needs for whole crops, at a
-    third of the work.
+    A network whose positions are relative learns from tiles most of what it needs for whole crops,
+    at a third of the work.
+
+    Attributes:
+        side: of the square, cells.
+        whole_every: of so many samples one stays whole; 0 is none.
     """
 
     samples: Samples
     side: int
+    whole_every: int = 0
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def shape(self, index: int) -> Shape:
-        return (self.samples.shape(index)[0], self.side, self.side)
+        shape = self.samples.shape(index)
+        return shape if self._whole(index) else (shape[0], self.side, self.side)
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.samples.fingerprint}, tiles of {self.side}"
+        whole = f", one of {self.whole_every} whole" if self.whole_every else ""
+        return f"{self.samples.fingerprint}, tiles of {self.side}{whole}"
 
     def load(self, index: int) -> Sample:
         sample = self.samples.load(index)
+        if self._whole(index):
+            return sample
         top, left = self._corner(sample, torch.Generator().manual_seed(index))
         cut = (..., slice(top, top + self.side), slice(left, left + self.side))
         return replace(
@@ -168,6 +177,9 @@ class Tiles:
             reference=sample.reference[cut],
             video=None if sample.video is None else sample.video[cut],
         )
+
+    def _whole(self, index: int) -> bool:
+        return self.whole_every > 0 and index % self.whole_every == 0
 
     def _corner(self, sample: Sample, draw: torch.Generator) -> tuple[int, int]:
         where = sample.mask[0].any(0).nonzero().float().mean(0).round().int().tolist()

@@ -69,18 +69,23 @@ def train_adapter(
     base: Path,
     samples: Samples,
     prompts: Prompts,
+    recipe: NetworkRecipe,
     config: TrainConfig,
     out: Path,
     probes: Sequence[Probe] = (),
     until: int | None = None,
 ) -> Path | None:
-    """Stage two: the base shown the source video and anchored to the pose, whole crops.
+    """Stage two: the base shown the source video and anchored to the pose.
+
+    Args:
+        config: the recipe's own, or a variant of it.
 
     Returns:
         The adapter's file, or None before the last step.
     """
     model = opened(base, config)
-    return _trained(config, model, samples, prompts, out, probes, until)
+    tiles = Tiles(samples, recipe.tile, recipe.whole_every)
+    return _trained(config, model, tiles, prompts, out, probes, until)
 
 
 def opened(base: Path, config: TrainConfig) -> UniSyncTransformer3DModel:

@@ -62,3 +62,11 @@ def test_other_samples_are_cut_elsewhere_and_other_sides_are_other_data() -> Non
     corners = {float(tiles.load(i).x0.min()) for i in range(len(tiles))}
     assert len(corners) > 1
     assert tiles.fingerprint != Tiles(One(8, 8), 10).fingerprint
+
+
+def test_some_samples_stay_whole() -> None:
+    tiles = Tiles(One(8, 8), 10, whole_every=3)
+    sides = [tiles.shape(i)[1] for i in range(len(tiles))]
+    assert sides == [10 if i % 3 else 16 for i in range(len(tiles))]
+    assert all(tiles.load(i).shape == tiles.shape(i) for i in range(len(tiles)))
+    assert tiles.fingerprint != Tiles(One(8, 8), 10).fingerprint
