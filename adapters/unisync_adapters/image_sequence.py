@@ -26,6 +26,10 @@ _PATTERN = re.compile(
     r"(?P<suffix>\.\w+)\Z",
     re.DOTALL,
 )
+_PICTURE = re.compile(
+    r"\.(bmp|cin|dpx|exr|gif|hdr|heic|j2k|jp2|jpe?g|png|psd|sgi|tga|tiff?|webp)\Z", re.IGNORECASE
+)
+_NUMBERED = re.compile(r"\d{3,}\.\w+\Z")
 _FRAME = re.compile(r"(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.\w+)\Z", re.DOTALL)
 
 
@@ -93,6 +97,20 @@ class SequenceName:
         else:
             middle = f"[{self.first:0{self.padding}d}-{self.last:0{self.padding}d}]"
         return f"{self.prefix}{middle}{self.suffix}"
+
+
+def picture_kind(name: str, frames: int) -> Literal["", "still", "sequence"]:
+    """Whether media of this name and length is a still or an image sequence; empty for a movie.
+
+    A numbered picture that plays for longer than a frame is a sequence's first.
+
+    >>> picture_kind("plate.1001.exr", 48), picture_kind("card.png", 48), picture_kind("a.mov", 48)
+    ('sequence', 'still', '')
+    """
+    if _PICTURE.search(name) is None:
+        return ""
+    numbered = SequenceName.parse(name) is not None or _NUMBERED.search(name) is not None
+    return "sequence" if numbered and frames > 1 else "still"
 
 
 def spelled_like(path: Path, old_name: str) -> Path:

@@ -1,7 +1,8 @@
 """Small AAFs, made with pyaaf2 in the structure that Media Composer and Premiere write. Synthetic.
 
 A track is a list of pieces: ``Shot``, ``Filler``, ``Cut`` (a transition), ``Fast`` (a constant
-speed), ``Ramp``, ``Muted``, ``Nest``, ``Layers``, ``Wrapped`` (an effect over one clip).
+speed), ``Ramp``, ``Muted``, ``Nest``, ``Layers``, ``Wrapped`` (an effect over one clip), ``Blend``
+(an effect over clips or over the track ``Below``, with parameters).
 """
 
 from __future__ import annotations
@@ -29,12 +30,42 @@ OPERATIONS = {
     "Mask": "1575e351-fca3-11d2-8a29-0050040ef7d2",
     "Submaster": "1575e352-fca3-11d2-8a29-0050040ef7d2",
     "Strange Warp": "1575e353-fca3-11d2-8a29-0050040ef7d2",
+    "SBlend_v2": "47052d96-effc-431a-b2fe-3b4291c5d8fd",
+    "MaskImage_2": "61875cf7-fdea-329f-8e71-152ef1599f39",
+    "MatteKey_2": "0c864774-e428-3b2d-8115-1c736806191a",
+    "Video Scale": "2e0a119d-e6f7-4bee-b5dc-6dd42988687e",
+    "Video Crop": "f5826680-26c5-4149-8554-43d3c7a3bc09",
+    "Luminance Key": "38ff7903-69e5-476b-beea-fcfc2000f011",
+    # of these the ids are not known; nothing looks at them
+    "Picture-In-Picture_v2": str(uuid.uuid5(uuid.NAMESPACE_URL, "pip")),
+    "PaintResize_v2": str(uuid.uuid5(uuid.NAMESPACE_URL, "resize")),
+    "Superimpose_2": str(uuid.uuid5(uuid.NAMESPACE_URL, "superimpose")),
+    "Video Opacity": str(uuid.uuid5(uuid.NAMESPACE_URL, "opacity")),
+    "Color Effect": str(uuid.uuid5(uuid.NAMESPACE_URL, "colour")),
 }
 PARAMETERS = {
     "Speed Ratio": "72559a80-24d7-11d3-8a50-0050040ef7d2",
     "PARAM_SPEED_MAP_U": "8d56813d-847e-11d5-935a-50f857c10000",
     "PARAM_SPEED_OFFSET_MAP_U": "8d56813e-847e-11d5-935a-50f857c10000",
 }
+AVID = {
+    "AFX_SCALE_X_U": "8d568129-847e-11d5-935a-50f857c10000",
+    "AFX_SCALE_Y_U": "8d56812a-847e-11d5-935a-50f857c10000",
+    "AFX_FG_KEY_OPACITY_U": "8d56813d-847e-11d5-935a-50f857c10000",
+    "AFX_CROP_LEFT_U": str(uuid.uuid5(uuid.NAMESPACE_URL, "crop")),
+    "DVE_SCALE_ENABLED_U": "8d5681b2-847e-11d5-935a-50f857c10000",
+    "DVE_SCALE_X_U": "8d5681b3-847e-11d5-935a-50f857c10000",
+    "AvidEffectID": "93994bd6-a81d-11d3-a05b-006094eb75cb",
+}
+"""What Avid calls parameters, and their ids; the first two are ratios in the Edit Protocol."""
+STANDARD = {
+    "Scale X": AVID["AFX_SCALE_X_U"],
+    "Scale Y": AVID["AFX_SCALE_Y_U"],
+    "Crop Left": "d47b3377-318c-4657-a9d8-75811b6dc3d1",
+    "Crop Right": "5ecc9dd5-21c1-462b-9fec-c2bd85f14033",
+    "Level of Opacity": "cb7c0ec4-f45f-4ee6-aef0-c63ddb134924",
+}
+"""Parameters of the Edit Protocol and of AS-05, which may have any name."""
 LINEAR = "5b6c85a4-0ede-11d3-80a9-006008143e6f"
 
 
@@ -121,12 +152,33 @@ class Layers:
     tracks: tuple[tuple[Any, ...], ...] = ((Shot(),), (Filler(50),))
 
 
+@dataclass(frozen=True)
+class Below:
+    """The track so many under this one, as the input of an effect."""
+
+    tracks: int = 1
+    length: int = 50
+
+
+@dataclass(frozen=True)
+class Blend:
+    """One effect with parameters: constants, or (time, value) of keyframes.
+
+    An input is a piece, or several in a row.
+    """
+
+    inputs: tuple[Any, ...] = (Below(), Shot())
+    operation: str = "SBlend_v2"
+    values: tuple[tuple[str, Any], ...] = ()
+
+
 @dataclass
 class Sample:
     """An AAF to be.
 
     Attributes:
         tracks: picture tracks, bottom first; more than one is written as one scope, as Avid does.
+            A ``Blend`` in place of one is an effect over all of it.
         sound: sound tracks.
         nests: compositions that a :class:`Nest` may play: one picture track each.
         markers: (frame, comment) on the first picture slot.
@@ -134,7 +186,7 @@ class Sample:
         slots: picture tracks have a slot each, as Resolve writes them.
     """
 
-    tracks: Sequence[Sequence[Any]] = ((Shot(),),)
+    tracks: Sequence[Any] = ((Shot(),),)
     media: Sequence[Media] = (Media(),)
     sound: Sequence[Sequence[Any]] = ()
     nests: Sequence[Sequence[Any]] = ()
@@ -234,6 +286,9 @@ class _Builder:
         for name, auid in PARAMETERS.items():
             parameters[name] = self.make.ParameterDef(auid, name, "", rational)
             dictionary.register_def(parameters[name])
+        for name, (auid, kind) in self._stated().items():
+            definition = self.make.ParameterDef(auid, name, "", dictionary.lookup_typedef(kind))
+            dictionary.register_def(definition)
         for name, auid in OPERATIONS.items():
             operation = self.make.OperationDef(auid, name)
             dictionary.register_def(operation)
@@ -252,6 +307,21 @@ class _Builder:
             }.get(name, [])
             if wanted:
                 operation.parameters.extend([parameters[p] for p in wanted])
+
+    def _stated(self) -> dict[str, tuple[str, str]]:
+        """Id and type of every parameter that the effects of this edit state."""
+        used = {name for piece in self._pieces() for name, _ in piece.values}
+        kinds = {"DVE_SCALE_ENABLED_U": "Boolean", "AvidEffectID": "aafUInt8Array"}
+        return {
+            name: (auid, kinds.get(name, "Rational"))
+            for name, auid in (*AVID.items(), *STANDARD.items())
+            if name in used
+        }
+
+    def _pieces(self) -> list[Blend]:
+        tracks = (*self.sample.tracks, *self.sample.nests)
+        pieces = [p for track in tracks for p in ([track] if isinstance(track, Blend) else track)]
+        return [piece for piece in pieces if isinstance(piece, Blend)]
 
     def _mob(self, kind: str, key: str, name: str) -> Any:
         mob = getattr(self.make, kind)(name)
@@ -318,13 +388,17 @@ class _Builder:
             clip.mob, clip.slot_id = mob, slot
         return clip
 
-    def _sequence(self, pieces: Sequence[Any], kind: str = "picture") -> Any:
+    def _sequence(self, pieces: Any, kind: str = "picture") -> Any:
+        if isinstance(pieces, Blend):
+            return self._piece(pieces, kind)
         sequence = self.make.Sequence(kind, _length(pieces))
         for piece in pieces:
             sequence.components.append(self._piece(piece, kind))
         return sequence
 
     def _piece(self, piece: Any, kind: str) -> Any:
+        if isinstance(piece, tuple):
+            return self._sequence(piece, kind)
         if isinstance(piece, Shot):
             slot = 2 if kind == "sound" else 1
             return self._clip(self.clips[piece.media], piece.start, piece.length, kind, slot)
@@ -342,6 +416,17 @@ class _Builder:
             selector["Selected"].value = self.make.Filler(kind, piece.shot.length)
             selector["Alternates"].value = [self._piece(piece.shot, kind)]
             return selector
+        if isinstance(piece, Below):
+            scope = self.make.ScopeReference(kind, piece.length)
+            scope["RelativeScope"].value, scope["RelativeSlot"].value = 1, piece.tracks
+            return self._wrapped(scope)
+        if isinstance(piece, Blend):
+            group = self._group(
+                piece.operation, _length([piece]), [self._piece(i, kind) for i in piece.inputs]
+            )
+            for name, value in piece.values:
+                self._state(group, name, value)
+            return group
         if isinstance(piece, Layers):
             length = _length(piece.tracks[0])
             inputs = [self._sequence(track, kind) for track in piece.tracks]
@@ -372,6 +457,22 @@ class _Builder:
         self._varying(group, "PARAM_SPEED_OFFSET_MAP_U", points)
         return group
 
+    def _wrapped(self, component: Any) -> Any:
+        sequence = self.make.Sequence("picture", component.length)
+        sequence.components.append(component)
+        return sequence
+
+    def _state(self, group: Any, name: str, value: Any) -> None:
+        if isinstance(value, tuple):
+            self._varying(group, name, [(time, Fraction(v)) for time, v in value])
+            return
+        stated: Any = value if isinstance(value, bool) else None
+        if isinstance(value, str):
+            stated = [*value.encode(), 0]
+        elif stated is None:
+            stated = _rational(Fraction(value))
+        group.parameters.append(self.make.ConstantValue(name, stated))
+
     def _varying(self, group: Any, name: str, points: list[tuple[int, Fraction]]) -> None:
         varying = self.make.VaryingValue(name, "LinearInterp")
         for time, value in points:
@@ -390,8 +491,12 @@ def _length(pieces: Sequence[Any]) -> int:
     for piece in pieces:
         if isinstance(piece, Cut):
             total -= piece.length
+        elif isinstance(piece, tuple):
+            total += _length(piece)
         elif isinstance(piece, Muted | Wrapped):
             total += _length([piece.shot])
+        elif isinstance(piece, Blend):
+            total += _length(piece.inputs[-1:])
         elif isinstance(piece, Layers):
             total += _length(piece.tracks[0])
         else:

@@ -13,6 +13,8 @@ import opentimelineio as otio
 import pytest
 from aaf2 import components, mobs
 from aaf_samples import (
+    Below,
+    Blend,
     Cut,
     Fast,
     Filler,
@@ -399,6 +401,16 @@ PIECES = st.one_of(
     st.builds(Filler, st.integers(20, 40)),
     st.builds(Muted, SHOTS),
     st.builds(Wrapped, SHOTS),
+    st.builds(
+        Blend,
+        st.one_of(
+            SHOTS.map(lambda shot: (shot,)),
+            SHOTS.map(lambda shot: (Below(1, shot.length), shot)),
+            SHOTS.map(lambda shot: (Below(2, shot.length), Below(1, shot.length), shot)),
+        ),
+        st.sampled_from(["SBlend_v2", "Picture-In-Picture_v2", "MatteKey_2", "Video Scale"]),
+        st.sampled_from([(), (("AFX_SCALE_X_U", 40),), (("Scale X", Fraction(1, 2)),)]),
+    ),
     st.builds(
         Fast,
         st.just(Shot(0, 50, 100)),

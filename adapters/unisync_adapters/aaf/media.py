@@ -9,8 +9,11 @@ from typing import Any
 import opentimelineio as otio
 from aaf2 import components, mobs
 
+from ..errors import UrlError
+from ..image_sequence import picture_kind
 from ..otiotime import otio_range
 from ..timebase import Rate
+from ..urls import MediaUrl
 from .mobs import (
     Code,
     Link,
@@ -25,8 +28,6 @@ from .mobs import (
     timecode_of,
     value_of,
 )
-
-_STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".psd", ".tga", ".bmp", ".gif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ class MediaTable:
                 name=media.name, available_range=available
             )
         else:
-            if media.url.lower().endswith(_STILLS):
-                facts["still"] = True
+            if kind := picture_kind(_file_name(media.url), media.length):
+                facts[kind] = True
             reference = otio.schema.ExternalReference(media.url, available)
             reference.name = media.name
         reference.metadata["unisync"] = facts
@@ -167,6 +168,13 @@ def _url(mob: Any) -> str | None:
             if text.strip():
                 return text
     return None
+
+
+def _file_name(url: str) -> str:
+    try:
+        return MediaUrl.parse(url).name
+    except UrlError:
+        return url
 
 
 def _described_length(link: Link, rate: Rate) -> int:

@@ -9,6 +9,7 @@ OperationGroup, whose place a plain SourceClip takes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,7 @@ from aaf2 import properties
 
 from ..document import Relink
 from ..errors import EditError
+from ..image_sequence import spelled_like
 from ..urls import LocalUrls, MediaUrl
 from .container import changed
 from .media import Media
@@ -63,6 +65,7 @@ class _Patch:
             raise EditError(item.refuse or "It has no media file")
         clip = self.aaf.manager.read_object(item.path)
         start, skip = place_in(relink, item)
+        relink = replace(relink, path=spelled_like(relink.path, MediaUrl.parse(media.url).name))
         slot = int(value_of(clip, "SourceMobSlotID", 0)) or 1
         picture = clip["DataDefinition"].value
         new = NewMedia(relink, media.master, self._url(media.url, relink), slot, skip)

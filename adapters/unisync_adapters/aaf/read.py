@@ -3,7 +3,8 @@
 A picture slot that nests its tracks in one scope, as Avid and Premiere write it, is as many tracks.
 What plays a composition is a ``Stack``; so is an effect over several inputs, or over several clips.
 Beyond the contract of :mod:`..document`, an audio clip's ``metadata["unisync"]`` holds
-``source_track``: the 1-based track of its clip in the bin. A clip's origin key is the path of its
+``source_track``: the 1-based track of its clip in the bin, and an effect's ``see_through`` is true
+where one sees past it what lies below. A clip's origin key is the path of its
 ``SourceClip``, or of the ``OperationGroup`` that retimes it, among the storages of the compound
 file; a patch does not move them.
 """
@@ -76,6 +77,7 @@ def document_of(
         place = Place(head.kind, head.label, head.rate, head.rate, (edit,))
         track = reader.track(head.name or head.position, head.segment, place)
         timeline.tracks.append(track)
+    reader.framing.settle(timeline)
     _mark(timeline, composition, heads)
     return AafDocument(
         path=path,

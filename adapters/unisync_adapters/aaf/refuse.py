@@ -21,6 +21,10 @@ SEVERAL_CLIPS = "A speed change lies over several clips at once; put it on each 
 _RENDERED = "It lies under a rendered effect, whose render would go on playing; clear the renders"
 _UNDESCRIBED = "The AAF does not say what its picture is like; relink it to a movie file"
 _EMBEDDED = "Its pictures lie inside the AAF; export again with linked media"
+_FOLDER = (
+    "The AAF names a folder, and not which pictures in it; relink the clip to the first of them, "
+    "or export FCP7 XML or OTIO instead"
+)
 _OFFLINE = "The AAF knows its tape, but no file; relink it in the NLE and export again"
 _RETIMED = "Its clip in the bin is retimed; render it in the NLE, or flatten it"
 _PULLDOWN = "Its clip in the bin goes through a pulldown; transcode it to the rate of the edit"
@@ -58,7 +62,8 @@ def media_refusal(media: Media, chain: list[Link], played: list[Fraction]) -> st
     if media.url is None:
         return _EMBEDDED if media.embedded else _OFFLINE
     try:
-        MediaUrl.parse(media.url)
+        if not MediaUrl.parse(media.url).name:
+            return _FOLDER
     except UrlError as error:
         return f"{error.what}; relink it in the NLE to a file"
     if media.raster is None:

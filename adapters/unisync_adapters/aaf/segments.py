@@ -16,6 +16,7 @@ from ..limits import check_number
 from ..otiotime import otio_range, otio_time
 from ..timebase import Rate
 from .compositions import nested_tracks
+from .framing import Framing, has_matte, may_uncover
 from .media import Media, MediaTable
 from .mobs import Link, MobTable, identity, length_of, value_of
 from .parts import (
@@ -84,6 +85,7 @@ class SegmentReader:
         self.root = root
         self.origins: dict[str, Origin] = {}
         self.items: dict[str, ClipItem] = {}
+        self.framing = Framing()
         self.met = 0
 
     def children(self, segment: Any, at: Place) -> list[otio.core.Composable]:
@@ -106,6 +108,8 @@ class SegmentReader:
             inputs = value_of(segment, "InputSegments", ())
             plain = len(inputs) == 1 and isinstance(inputs[0], components.Sequence)
             if not plain or retime_of(segment) is not None:
+                break
+            if at.kind == "Video" and may_uncover(segment):
                 break
             track.effects.append(effect(segment))
             at = replace(at, refuse=at.refuse or source_refusal(segment))
@@ -163,9 +167,16 @@ class SegmentReader:
             inner = only(inner) or inner
         if len(inputs) == 1 and not isinstance(inner, components.Sequence):
             item = self._item(replace(part, component=inner), at)
+        elif at.kind == "Video" and has_matte(group):
+            item = self._stack(name, inputs[:2], part, at)
+            whole = replace(part, length=part.head + part.length)
+            item.append(otio.schema.Track("matte", [generated(f"{name} matte", whole, at)]))
         else:
             item = self._stack(name, inputs, part, at)
-        item.effects.append(effect(group))
+        found = effect(group)
+        if at.kind == "Video":
+            self.framing.judge(group, found, item)
+        item.effects.append(found)
         return item
 
     def _retimed(self, part: Part, inner: Any, retime: Retime, at: Place) -> otio.core.Item:
