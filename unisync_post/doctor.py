@@ -172,6 +172,16 @@ def check_unisync() -> Finding:
         return Finding("unisync engine", Health.BAD, error.what, remedy)
 
 
+def check_tiny() -> Finding:
+    """The small network that comes with the package."""
+    from .engines.unisync import open_tiny
+
+    try:
+        return _good("unisync-tiny", open_tiny().about)
+    except EngineError as error:
+        return Finding("unisync-tiny", Health.OPTIONAL, error.what, "Reinstall the package.")
+
+
 def check_space(folder: Path) -> Finding:
     """Room for new media."""
     free = shutil.disk_usage(folder).free / 1e9
@@ -215,6 +225,7 @@ def examine(folder: Path) -> tuple[Finding, ...]:
         check_torch,
         check_draft_weights,
         check_unisync,
+        check_tiny,
         check_demo_speech,
     )
     return (*(_guarded(check) for check in checks), check_space(folder))

@@ -22,6 +22,9 @@ from .lora import check_base, load_lora, meta_of
 if TYPE_CHECKING:
     from .transformer import UniSyncTransformer3DModel
 
+TINY = Path(__file__).parent / "data" / "tiny"
+"""The model folder that comes with the package: small, and trained on drawn people alone."""
+
 
 @dataclass(frozen=True)
 class ModelFolder:

@@ -50,8 +50,15 @@ def _open_unisync() -> Engine:
     return open_unisync()
 
 
+def _open_tiny() -> Engine:
+    from .unisync import open_tiny
+
+    return open_tiny()
+
+
 _ENGINES: dict[str, tuple[str, Callable[[], Engine]]] = {
     "unisync": ("the UniSync network, with the model folder you name", _open_unisync),
+    "unisync-tiny": ("a small UniSync network, trained on drawn people alone", _open_tiny),
     "draft": ("previews on any processor, nothing to fetch", _open_draft),
 }
 """Best first."""

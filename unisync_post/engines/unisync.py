@@ -189,6 +189,17 @@ def open_unisync(name: str = "unisync") -> UniSyncEngine:
     return UniSyncEngine(Path(folder).absolute(), name)
 
 
+def open_tiny() -> UniSyncEngine:
+    """The network that comes with this version, on any processor.
+
+    Raises:
+        EngineError: the package was installed without it.
+    """
+    from unisync_model.folder import TINY
+
+    return UniSyncEngine(TINY, "unisync-tiny")
+
+
 def _shot(take: Take, mouth: NDArray[np.uint8]) -> Shot:
     from unisync_model.shot import Shot
 
