@@ -11,6 +11,7 @@ from unisync_model.errors import ModelError
 from .. import __version__
 from ..errors import JobCancelledError, JobError, NodeError, UniSyncError
 from ..exit_codes import ExitCode
+from .bench import bench
 from .demo import demo
 from .doctor import doctor
 from .dub import dub
@@ -52,6 +53,6 @@ def main() -> None:
 
 for command in (
     plan, dub, render, assemble, review, jobs, watch, farm, nle, weights, prepare, train,
-    demo, doctor,
+    bench, demo, doctor,
 ):  # fmt: skip
     main.add_command(command)

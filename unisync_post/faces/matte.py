@@ -61,7 +61,7 @@ def mouth_matte(
     dilated |= raw
     rows, columns = _bounds(dilated)
     reach = max(1, round(config.feather * pose.scale))
-    soft[rows, columns] = _feathered(dilated[rows, columns], reach)
+    soft[rows, columns] = feathered(dilated[rows, columns], reach)
     return Matte(raw, dilated, soft)
 
 
@@ -88,8 +88,9 @@ def _bounds(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
     return slice(y, y + height), slice(x, x + width)
 
 
-def _feathered(mask: NDArray[np.uint8], reach: int) -> NDArray[np.float32]:
-    """0..1: shrunk by ``reach``, then blurred by a Gaussian that reaches no further than that.
+def feathered(mask: NDArray[np.uint8], reach: int) -> NDArray[np.float32]:
+    """(h, w) of 0 and 255 to float32 0..1: shrunk by ``reach`` pixels, then blurred by a Gaussian
+    that reaches no further than that.
 
     The crop's border counts as inside, so a chin cut off by it keeps its full weight there.
     """

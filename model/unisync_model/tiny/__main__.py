@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from ..audio.logmel import LogMelEncoder
 from ..characters.splits import Split
@@ -17,12 +19,16 @@ from ..group_autoencoder import GroupAutoencoder
 from ..training.prompts import Prompts
 from ..training.samples import Manifest
 from . import clips, codec_training, ear_training, pairs, stages
+from .ablation.parts import READER
+from .ablation.variants import home, variants
 from .folder import SETTINGS, write_folder
 from .reader import LipReader, Read, train_reader
 from .recipe import Recipe
 from .score import Case, cases, outputs, score, sheet
 
 STAGES = ("codec", "ear", "reader", "pairs", "base", "adapter", "folder", "score")
+ON_REQUEST = ("ablations",)
+"""Not needed to make the model; asked for by name."""
 
 log = logging.getLogger("unisync_model.tiny")
 
@@ -84,30 +90,41 @@ class Making:
         stages.train_base(model, self._samples(), self._prompts(), recipe, out, until)
 
     def make_adapter(self, until: int | None = None) -> None:
+        recipe, out = self.recipe.network, self.work / "adapter"
         stages.train_adapter(
-            self.base,
-            self._samples(),
-            self._prompts(),
-            self.recipe.network.adapter,
-            self.work / "adapter",
-            until=until,
+            self.base, self._samples(), self._prompts(), recipe, recipe.adapter, out, until=until
         )
 
     def make_folder(self) -> None:
         shutil.rmtree(self.model, ignore_errors=True)
         words = stages.words(self.recipe.network, self.recipe.seed)
         write_folder(self.base, self.adapter_file, self.vae, self.ear, words, self.model)
+        save_file(self.judge().state_dict(), self.model / READER)
 
-    def make_score(self, split: Split = "val", count: int = 48) -> None:
-        codec, told = self.cases(split, count)
+    def make_ablations(self) -> None:
+        recipe = self.recipe
+        for name, config in variants(recipe.ablation, recipe.network.adapter).items():
+            log.info("variant %s", name)
+            torch.manual_seed(recipe.seed)  # UniSync's own layers start alike
+            out = home(self.work, name)
+            stages.train_adapter(
+                self.base, self._samples(), self._prompts(), recipe.network, config, out
+            )
+
+    def make_score(
+        self, splits: Sequence[Split] = ("val", "test"), count: int = 32, seeds: int = 3
+    ) -> None:
         model = stages.with_adapter(self.base, self.adapter_file, self.recipe.network.adapter)
         prompts, judge = self._prompts(), self.judge()
-        found = score(model, told, prompts, SETTINGS, codec, judge)
-        for line in found.lines():
-            log.info("%s: %s", split, line)
-        shown = told[:8]
-        made = outputs(model, shown, prompts, SETTINGS, codec)
-        np.save(self.work / f"sheet-{split}.npy", sheet(shown, made))
+        for split in splits:
+            codec, told = self.cases(split, count)
+            for seed in range(seeds):
+                found = score(model, told, prompts, SETTINGS, codec, judge, seed * count)
+                for line in found.lines():
+                    log.info("%s, seed %d: %s", split, seed, line)
+            shown = told[:12]
+            made = outputs(model, shown, prompts, SETTINGS, codec)
+            np.save(self.work / f"sheet-{split}.npy", sheet(shown, made))
 
     def cases(self, split: Split, count: int) -> tuple[LatentCodec, list[Case]]:
         """Held-out windows, and the codec that they are encoded with."""
@@ -151,7 +168,7 @@ class Making:
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m unisync_model.tiny", description=__doc__)
     options.add_argument("work", type=Path, help="where everything is kept; about 8 GB")
-    options.add_argument("--only", choices=STAGES, nargs="+", default=STAGES)
+    options.add_argument("--only", choices=(*STAGES, *ON_REQUEST), nargs="+", default=STAGES)
     options.add_argument("--workers", type=int, default=2, help="processes that draw")
     options.add_argument("--threads", type=int, help="of the network on a CPU")
     given = options.parse_args()
@@ -159,7 +176,7 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     making = Making(given.work, Recipe(), given.workers)
-    for stage in STAGES:
+    for stage in (*STAGES, *ON_REQUEST):
         if stage in given.only:
             log.info("stage %s", stage)
             getattr(making, f"make_{stage}")()

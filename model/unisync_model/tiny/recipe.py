@@ -138,7 +138,7 @@ def _base() -> TrainConfig:
 
 def _adapter() -> TrainConfig:
     return TrainConfig(
-        steps=4000,
+        steps=3000,
         gradient_checkpointing=False,
         model=ModelConfig(storage="fp32"),
         data=DataConfig(latents=WINDOW, batch=12),
@@ -158,7 +158,8 @@ class NetworkRecipe:
     """The network's shape, and how its two stages are trained.
 
     Attributes:
-        tile: side of what stage one sees, latent cells.
+        tile: side of what both stages see, latent cells.
+        whole_every: of so many samples stage two sees one whole.
     """
 
     heads: int = 3
@@ -169,8 +170,21 @@ class NetworkRecipe:
     freq_dim: int = 64
     audio_tokens: int = 4
     tile: int = 10
+    whole_every: int = 7
     base: TrainConfig = field(default_factory=_base)
     adapter: TrainConfig = field(default_factory=_adapter)
+
+
+@dataclass(frozen=True)
+class AblationRecipe:
+    """Adapters with a part left out, for :mod:`.ablation`.
+
+    Attributes:
+        steps: of each, and of the control that they are compared with: fewer than the shipped one's
+            suffice to tell them apart.
+    """
+
+    steps: int = 1200
 
 
 @dataclass(frozen=True)
@@ -187,3 +201,4 @@ class Recipe:
     reader: ReaderRecipe = field(default_factory=ReaderRecipe)
     pairs: PairsRecipe = field(default_factory=PairsRecipe)
     network: NetworkRecipe = field(default_factory=NetworkRecipe)
+    ablation: AblationRecipe = field(default_factory=AblationRecipe)

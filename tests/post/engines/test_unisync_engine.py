@@ -370,7 +370,7 @@ def test_workers_of_a_card_take_the_same_profile(
 # --- the bridge -----------------------------------------------------------------------------
 
 
-BRIDGES = {"engines/unisync.py", "cli/weights.py", "cli/train.py"}
+BRIDGES = {"engines/unisync.py", "cli/bench.py", "cli/train.py", "cli/weights.py"}
 """Who may use the network, beside what prepares footage for its training; its procedural characters
 and its errors are anybody's."""
 
