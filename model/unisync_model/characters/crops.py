@@ -90,7 +90,7 @@ def render_truth(
     crop = face_crop(stage, size, mouth)
     figure, view = stage.figure, crop.layers.view
     numbers = list(range(len(curve)) if frames is None else frames)
-    full = _full_curves(curve[None])[0]
+    full = full_curves(curve[None])[0]
     pictures = crop.render(curve, numbers)
     poses = [crop.layers.pose(k) for k in numbers]
     points = [
@@ -142,7 +142,7 @@ class FaceCrop:
         Raises:
             InputError: the curves have another shape, are not finite, or lack one of the frames.
         """
-        full = _full_curves(curves)
+        full = full_curves(curves)
         numbers = list(range(full.shape[1]) if frames is None else frames)
         if numbers and not 0 <= min(numbers) <= max(numbers) < full.shape[1]:
             raise InputError(f"Frames {numbers} of curves with {full.shape[1]} frames.")
@@ -166,8 +166,12 @@ class FaceCrop:
         )
 
 
-def _full_curves(curves: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(K, F, 6); missing columns are 0."""
+def full_curves(curves: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(K, F, 6) of mouth curves (K, F, 3) or (K, F, 6); missing columns are 0.
+
+    Raises:
+        InputError: they have another shape, or are not finite.
+    """
     if curves.ndim != 3 or curves.shape[2] not in (3, _MOUTH_COLUMNS):
         raise InputError(f"Mouth curves {curves.shape} are neither (K, F, 3) nor (K, F, 6).")
     if not np.isfinite(curves).all():

@@ -19,6 +19,9 @@ from .warp import Unwarp, View
 _BACK_HEIGHT = -0.35
 """Height of the hair behind the head: it turns the other way."""
 
+BODY_FOLLOWS = 0.4
+"""Share of the head's motion that goes through the shoulders."""
+
 Box = tuple[int, int, int, int]
 
 
@@ -63,22 +66,27 @@ class Frame:
             return 0, 0, 0, 0
         return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
+    @property
+    def behind_matrix(self) -> NDArray[np.float64]:
+        """(2, 3) head plane -> pixels for the hair behind the head."""
+        # it lies behind the axis of the head and turns the other way
+        turned = np.array([np.sin(self.pose.yaw), np.sin(self.pose.pitch)]) * _BACK_HEIGHT
+        matrix = self.layers.view.matrix(self.pose)
+        matrix[:, 2] += matrix[:, :2] @ turned
+        return matrix
+
     @cached_property
     def _behind(self) -> Picture:
         """(S, S, 3) all that lies behind the head."""
-        layers, pose = self.layers, self.pose
+        layers = self.layers
         picture = self._backdrop()
         if layers.stage.partner is not None:
             _draw_partner(picture, layers, layers.stage.partner, self.number)
         head = layers.head
         if head.behind[..., 3].any():
-            # it lies behind the axis of the head and turns the other way
-            turned = np.array([np.sin(pose.yaw), np.sin(pose.pitch)]) * _BACK_HEIGHT
-            matrix = layers.view.matrix(pose)
-            matrix[:, 2] += matrix[:, :2] @ turned
-            _lay(picture, head.behind, head.canvas, matrix)
+            lay(picture, head.behind, head.canvas, self.behind_matrix)
         canvas, body = layers.body
-        _lay(picture, body, canvas, layers.view.matrix(pose, follow=0.4))
+        lay(picture, body, canvas, layers.view.matrix(self.pose, BODY_FOLLOWS))
         return picture
 
     def _backdrop(self) -> Picture:
@@ -93,6 +101,12 @@ class Frame:
     @cached_property
     def eyed(self) -> Picture:
         return self.layers.head.with_eyes(self.pose.lid, self.pose.gaze)
+
+    def spoken(self, mouth: MouthShape) -> Picture:
+        """(H, W, 4) the painted head, not yet turned, with its eyes and these lips."""
+        head: Picture = self.eyed.copy()
+        head[self.layers.head.jaw_place] = self.layers.head.speaking(self.eyed, mouth)
+        return head
 
     @cached_property
     def _front(self) -> Picture | None:
@@ -175,11 +189,9 @@ def _draw_partner(picture: Picture, layers: Layers, partner: Partner, number: in
     mouth = MouthShape(0.8 * chatter * partner.talks, 0.5, 0, 0, 0, 0)
     frame, head = Frame(inner, number), inner.head
     canvas, body = inner.body
-    _lay(picture, head.behind, head.canvas, inner.view.matrix(frame.pose))
-    _lay(picture, body, canvas, inner.view.matrix(frame.pose, follow=0.4))
-    spoken = frame.eyed.copy()
-    spoken[head.jaw_place] = head.speaking(frame.eyed, mouth)
-    picture[:] = over(picture, cv2.remap(spoken, *frame.map, cv2.INTER_LINEAR))
+    lay(picture, head.behind, head.canvas, inner.view.matrix(frame.pose))
+    lay(picture, body, canvas, inner.view.matrix(frame.pose, BODY_FOLLOWS))
+    picture[:] = over(picture, cv2.remap(frame.spoken(mouth), *frame.map, cv2.INTER_LINEAR))
 
 
 def _from_layer(canvas: Canvas, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,7 +200,7 @@ def _from_layer(canvas: Canvas, matrix: NDArray[np.float64]) -> NDArray[np.float
     return np.column_stack([inner, matrix[:, 2] + matrix[:, :2] @ (canvas.left, canvas.top)])
 
 
-def _lay(picture: Picture, layer: Picture, canvas: Canvas, matrix: NDArray[np.float64]) -> None:
+def lay(picture: Picture, layer: Picture, canvas: Canvas, matrix: NDArray[np.float64]) -> None:
     """Put a layer over the picture, in place; ``matrix`` maps the head plane to pixels."""
     size = (picture.shape[1], picture.shape[0])
     placed_layer = cv2.warpAffine(layer, _from_layer(canvas, matrix), size)
