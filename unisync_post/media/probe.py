@@ -122,8 +122,10 @@ def check_usable(info: MediaInfo) -> str | None:
 
 def _refusal(info: MediaInfo, reason: str, filters: str, audio: str = "copy") -> str:
     new = info.path.with_name(f"{info.path.stem}_conformed.mov")
-    argv = ["ffmpeg", "-i", str(info.path), "-vf", filters, "-c:v", "prores_ks", "-profile:v", "3"]
-    argv += ["-pix_fmt", "yuv422p10le", "-c:a", audio, str(new)]
+    # without maps FFmpeg takes one stream of sound
+    argv = ["ffmpeg", "-i", str(info.path), "-map", "0:v:0", "-map", "0:a?", "-vf", filters]
+    argv += ["-c:v", "prores_ks", "-profile:v", "3", "-pix_fmt", "yuv422p10le"]
+    argv += ["-c:a", audio, str(new)]
     return f"{info.path.name} cannot be used: {reason}. Conform it with: {shlex.join(argv)}"
 
 
