@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from .errors import TimeError
 
@@ -56,26 +57,27 @@ class Rate:
         except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
             raise TimeError(f"{value!r} is no frame rate") from error
         if exact.denominator in (1, 1001):
-            return cls(exact)
+            return _rate(exact)
         for nominal in _BROADCAST:
             if abs(exact - nominal) < Fraction(1, 1000):
-                return cls(Fraction(nominal))
+                return _rate(Fraction(nominal))
             # 23.97 is 24000/1001 cut off after two digits: allow what that costs
             ntsc = Fraction(nominal * 1000, 1001)
             if nominal % 25 and abs(exact - ntsc) < Fraction(1, 160):
-                return cls(ntsc)
+                return _rate(ntsc)
         decimal = isinstance(value, float) or (isinstance(value, str) and "/" not in value)
-        return cls(_simplest(exact) if decimal else exact)
+        return _rate(_simplest(exact) if decimal else exact)
 
     @classmethod
     def ntsc(cls, timebase: int, ntsc: bool) -> Rate:
         """FCP7's pair: ``timebase 24, ntsc TRUE`` is 24000/1001."""
-        return cls(Fraction(timebase * 1000, 1001) if ntsc else Fraction(timebase))
+        return _rate(Fraction(timebase * 1000, 1001) if ntsc else Fraction(timebase))
 
     @property
     def nominal(self) -> int:
         """The whole number timecode counts to: 24 for 24000/1001."""
-        return -(-self.fps.numerator // self.fps.denominator)
+        fps = self.fps
+        return -(-fps.numerator // fps.denominator)
 
     @property
     def is_ntsc(self) -> bool:
@@ -114,6 +116,12 @@ class Rate:
     def label(self) -> str:
         """As people say it: 23.976, 25, 22.131."""
         return f"{float(self.fps):.3f}".rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=256)
+def _rate(fps: Fraction) -> Rate:
+    """One object for each rate, so that comparing two costs little where they are the same."""
+    return Rate(fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +226,11 @@ class Timecode:
         return Timecode(self.frame + frames, self.rate, self.drop)
 
     def __str__(self) -> str:
-        number = self.frame % _frames_per_day(self.rate, self.drop)
-        if self.drop:
-            number = _with_dropped_numbers(number, self.rate)
         nominal = self.rate.nominal
+        number = self.frame % (24 * 3600 * nominal)
+        if self.drop:
+            number = self.frame % _frames_per_day(self.rate)
+            number = _with_dropped_numbers(number, self.rate)
         seconds, frames = divmod(number, nominal)
         width = len(str(nominal - 1)) if nominal > 100 else 2
         separator = ";" if self.drop else ":"
@@ -243,9 +252,9 @@ def _dropped_per_minute(rate: Rate) -> int:
     return rate.nominal // 15
 
 
-def _frames_per_day(rate: Rate, drop: bool) -> int:
-    frames = 24 * 3600 * rate.nominal
-    return frames - _dropped_per_minute(rate) * 24 * 54 if drop else frames
+def _frames_per_day(rate: Rate) -> int:
+    """Of drop-frame timecode."""
+    return 24 * 3600 * rate.nominal - _dropped_per_minute(rate) * 24 * 54
 
 
 def _with_dropped_numbers(frame: int, rate: Rate) -> int:

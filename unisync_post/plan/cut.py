@@ -7,8 +7,8 @@ a 25 fps edit stays 24); with one it has the record rate and shows what the NLE 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import FrameRange, Rate
@@ -23,8 +23,7 @@ _SAME_RATE = Fraction(1, 2000)
 """Rates this close (relatively) are one rate rounded; 24 and 23.976 are twice as far apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """The geometry of a :class:`~unisync_post.plan.shots.Shot`, field by field."""
 
     source: FrameRange
@@ -55,7 +54,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement, info, record_rate)
     late = first - placement.start
-    if speed < 0:  # its range starts at the last picture played: otiotime.first_shown
+    if speed.numerator < 0:  # its range starts at the last picture played: otiotime.first_shown
         late -= placement.duration - 1
     position = settled(offset + late * speed * ratio) if late else offset
     overlaps = (ceil(placement.before), ceil(placement.after))
@@ -63,7 +62,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
         fps, ramp = info.rate.fps, placement.ramp
         shown = ramp.mapped(lambda when: when - late, lambda media: offset + media * fps)
         return _ramped(record, info, shown, overlaps, handles, warnings)
-    if speed == 1:
+    if speed is UNCHANGED or speed == 1:
         return _straight(record, info, position, ratio, overlaps, handles, warnings)
     return _baked(record, info, position, speed, overlaps, handles, warnings)
 
@@ -101,7 +100,7 @@ def _means(stated: Rate, true: Rate) -> bool:
     It does where it merely rounds: 22.131 to 22.13, or, in a format that has only whole frame
     rates and their 1001ths (FCP7 XML), to 22. A file at 24 that is stated as 25 is another thing.
     """
-    if stated == true or abs(stated.fps / true.fps - 1) < _SAME_RATE:
+    if stated is true or stated == true or abs(stated.fps / true.fps - 1) < _SAME_RATE:
         return True
     sayable = true.fps.denominator in (1, 1001)
     return not sayable and stated.fps == round(true.fps)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from unisync_adapters.document import Document
 from unisync_adapters.ramp import Ramp
@@ -31,8 +31,7 @@ from .plan import Decision
 from .walk import Placement
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A decision on one placement.
 
     Attributes:
@@ -61,6 +60,22 @@ class _Stop(Exception):  # noqa: N818  an answer, not an error
         self.decision, self.reason, self.seen = decision, reason, seen
 
 
+class _Plate(NamedTuple):
+    """What is asked of a media file once, however many clips play it.
+
+    Attributes:
+        info: its facts.
+        unusable: why it cannot be processed, or None.
+        viewed: how it is read, where it is no picture as a display shows it.
+        deliveries: what new media will be, by whether a retime is baked into it.
+    """
+
+    info: MediaInfo
+    unusable: str | None
+    viewed: tuple[str, ...]
+    deliveries: dict[bool, Delivery]
+
+
 class Judge:
     """Decides on the placements of one edit."""
 
@@ -75,8 +90,7 @@ class Judge:
         self._media = media
         self._faults = Intervals(dialogue.faults)
         self._span = _span(dialogue)
-        self._unusable: dict[Path, str | None] = {}
-        self._deliveries: dict[tuple[Path, bool], Delivery] = {}
+        self._plates: dict[Path, _Plate] = {}
         self._characters = frozenset(c.speaker for c in dialogue.dub.clips if c.speaker)
         self._face = options.face and settle(options.face, self._characters)
         self.dub = Ear(dialogue.dub.clips)
@@ -92,7 +106,7 @@ class Judge:
         try:
             self._shown(placement)
             face = self._wished(placement)
-            if placement.speed == 0 and not self._options.process_freeze:
+            if not placement.speed and not self._options.process_freeze:
                 raise _Stop(
                     Decision.LEAVE,
                     "A freeze frame: whether its mouth moves is a creative choice "
@@ -103,7 +117,7 @@ class Judge:
             spoken = _total(heard)
             why = self._spoken(seen, heard, spoken)
             self._steady(placement)
-            info, piece, delivery = self._work(placement)
+            plate, piece, delivery = self._work(placement)
         except _Stop as stop:
             return Verdict(stop.decision, stop.reason, spoken, stop.seen)
         face = face or self._face
@@ -114,15 +128,15 @@ class Judge:
             spoken,
             True,
             piece,
-            info,
+            plate.info,
             delivery,
             face,
             characters,
             piece.warnings
             + _unassigned(characters, face)
             + _cautions(placement)
-            + _stand_in(placement, info)
-            + self._viewed(info),
+            + _stand_in(placement, plate.info)
+            + plate.viewed,
         )
 
     def _shown(self, placement: Placement) -> None:
@@ -134,6 +148,8 @@ class Judge:
             raise _Stop(Decision.LEAVE, f"Hidden under {placement.hidden_by[0]}.", seen=False)
 
     def _wished(self, placement: Placement) -> str | None:
+        if not placement.notes:
+            return None
         wish = wish_of(placement.notes)
         if wish.problem:
             raise _Stop(Decision.REFUSE, wish.problem)
@@ -168,15 +184,16 @@ class Judge:
 
     def _steady(self, placement: Placement) -> None:
         """A speed ramp is rendered only when asked for: by then it is no ramp any more."""
-        asked = self._options.ramps or wish_of(placement.notes).ramp
-        if placement.ramp is not None and not asked:
+        if placement.ramp is None:
+            return
+        if not (self._options.ramps or wish_of(placement.notes).ramp):
             raise _Stop(
                 Decision.REFUSE,
                 "Its speed changes over time (a ramp): --ramps, or a marker unisync:ramp on it, "
                 "renders it from the frames as played.",
             )
 
-    def _work(self, placement: Placement) -> tuple[MediaInfo, Cut, Delivery]:
+    def _work(self, placement: Placement) -> tuple[_Plate, Cut, Delivery]:
         if placement.refuse is not None:
             raise _Stop(Decision.REFUSE, sentence(placement.refuse))
         if not placement.origin:
@@ -189,9 +206,8 @@ class Judge:
             )
         try:
             info = self._media.picture(placement.clip)
-            if info.path not in self._unusable:
-                self._unusable[info.path] = check_usable(info)
-            unusable = self._unusable[info.path]
+            plate = self._plate(info)
+            unusable = plate.unusable
             if unusable is None and self._by_timecode:
                 unusable = other_clock(placement.clip, info, self._rate)
             if unusable is not None:
@@ -201,21 +217,26 @@ class Judge:
                 lacking = missing_frames(info.path, piece.source.start, piece.source.count)
                 if lacking is not None:
                     raise _Stop(Decision.REFUSE, sentence(lacking))
-            return info, piece, self._delivery(info, piece)
+            return plate, piece, self._delivery(plate, piece)
         except UniSyncError as error:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
 
-    def _delivery(self, info: MediaInfo, piece: Cut) -> Delivery:
-        """What the new media will be: of one file the same for all clips that run at one rate."""
-        key = info.path, piece.rate is info.rate
-        if key not in self._deliveries:
-            self._deliveries[key] = delivery_for(info, piece.rate, self._options.mezzanine)
-        return self._deliveries[key]
-
-    def _viewed(self, info: MediaInfo) -> tuple[str, ...]:
-        """How the plate is read, where it is no picture as a display shows it."""
+    def _plate(self, info: MediaInfo) -> _Plate:
+        known = self._plates.get(info.path)
+        if known is not None and known.info is info:  # a sequence may be used at two rates
+            return known
         colour = read_colour(info, colour_of(self._options.colour, info.path))
-        return () if colour.encoding is None else (f"Its values are {colour.reason}.",)
+        viewed = () if colour.encoding is None else (f"Its values are {colour.reason}.",)
+        plate = self._plates[info.path] = _Plate(info, check_usable(info), viewed, {})
+        return plate
+
+    def _delivery(self, plate: _Plate, piece: Cut) -> Delivery:
+        baked = piece.rate is not plate.info.rate
+        delivery = plate.deliveries.get(baked)
+        if delivery is None:
+            delivery = delivery_for(plate.info, piece.rate, self._options.mezzanine)
+            plate.deliveries[baked] = delivery
+        return delivery
 
     def _in_dub(self, span: tuple[Fraction, Fraction]) -> bool:
         return self._span is not None and span[0] < self._span[1] and self._span[0] < span[1]
@@ -238,7 +259,7 @@ def _total(speech: Sequence[Speech]) -> Moment:
 
 def _voices(speech: Sequence[Speech]) -> tuple[str, ...]:
     """The characters of whom more is heard than a neighbour's tail."""
-    names = dict.fromkeys(s.speaker for s in speech if s.speaker)
+    names = dict.fromkeys([s.speaker for s in speech if s.speaker])
     own = {name: [s for s in speech if s.speaker == name] for name in names}
     return tuple(name for name, spoken in own.items() if _total(spoken) >= SHORTEST)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from itertools import chain
 
 import xxhash
@@ -181,7 +180,7 @@ def _shot(
 def _deciding(verdict: Verdict, original: Sequence[DubClip]) -> tuple[str, ...]:
     """The characters whose names decide which face is theirs: asked for by name, or several who
     can be told apart by their original lines."""
-    if cast_in(verdict.face):
+    if not verdict.characters or cast_in(verdict.face):
         return verdict.characters
     spoke = {name_key(piece.speaker) for piece in original if piece.speaker}
     known = [name for name in verdict.characters if name_key(name) in spoke]
@@ -231,7 +230,7 @@ def _refused(verdict: Verdict, uses: int) -> Verdict:
         f"It stands in a nest that is used {uses} times with different dub under it; "
         "decompose one of the uses."
     )
-    return replace(verdict, decision=Decision.REFUSE, reason=reason, warnings=())
+    return verdict._replace(decision=Decision.REFUSE, reason=reason, warnings=())
 
 
 def _clip_plan(
@@ -251,7 +250,7 @@ def _clip_plan(
         track=placement.track,
         record=FrameRange(first, end - first, document.rate),
         timecode=str(Timecode(zero + first, document.rate, document.drop)),
-        media=written_media(placement.clip),
+        media=placement.media.url or written_media(placement.clip),
         dub=_dub_names(judge, placement),
         speech=None if verdict.speech is None else float(verdict.speech),
         decision=verdict.decision,
@@ -262,8 +261,8 @@ def _clip_plan(
 
 
 def _dub_names(judge: Judge, placement: Placement) -> tuple[str, ...]:
-    start, end = (judge.seconds(frame) for frame in placement.window)
-    return tuple(dict.fromkeys(piece.path.name for piece in judge.dub.pieces(start, end)))
+    pieces = judge.dub.pieces(*map(judge.seconds, placement.window))
+    return tuple(dict.fromkeys([piece.path.name for piece in pieces]))
 
 
 def _idle_rules(rules: Sequence[ColourRule], shots: Sequence[Shot | None]) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ from ..media.roots import admits, outside
 from .content import MEDIA_SUFFIXES, facts
 from .exact import frames
 from .find import called, folded, holds
-from .sequences import named_alike, rate_of_media, sequence_here, sequence_url, sequences_among
+from .reference import url_of
+from .sequences import named_alike, rate_of_media, sequence_here, sequences_among
 
 _REMEDY = "Say where it is with --path-map THEIRS=HERE, or name folders to search with --media."
 
@@ -41,6 +42,7 @@ class MediaFinder:
         self._present: dict[Path, bool] = {}
         self._local: dict[str, Path] = {}
         self._pictures: dict[otio.core.MediaReference, MediaInfo] = {}
+        self._sounds: dict[otio.core.MediaReference, Path] = {}
         self.offline: dict[str, None] = {}
         """Media that were looked for and not found, as the edit writes them, in order."""
 
@@ -70,8 +72,12 @@ class MediaFinder:
         Raises:
             MediaError: offline, or several files of its name.
         """
-        path = self.local(clip.media_reference)
+        media = clip.media_reference
+        if media in self._sounds:
+            return self._sounds[media]
+        path = self.local(media)
         if path is not None and self._exists(path):
+            self._sounds[media] = path
             return path
         found = self._named(_file_name(clip, path))
         if len(found) != 1:
@@ -84,7 +90,7 @@ class MediaFinder:
         Raises:
             UrlError: the reference names something that is no file.
         """
-        url = getattr(media, "target_url", None) or sequence_url(media)
+        url = url_of(media)
         if not url:
             return None
         if url not in self._local:
@@ -206,12 +212,24 @@ class MediaFinder:
         return [info for info in found if abs(stated - _length(info, rate)) < 1]
 
 
+def all_written(clips: Iterable[otio.schema.Clip]) -> frozenset[str]:
+    """The media of these clips as the edit writes it; of many clips of a file asked once."""
+    urls: dict[otio.core.MediaReference, str] = {}
+    written = set()
+    for clip in clips:
+        media = clip.media_reference
+        if media not in urls:
+            urls[media] = url_of(media)
+        written.add(urls[media] or written_media(clip))
+    return frozenset(written)
+
+
 def written_media(clip: otio.schema.Clip) -> str:
     """The clip's media as the edit writes it, for people; empty for generators."""
     media = clip.media_reference
-    url = getattr(media, "target_url", None) or sequence_url(media)
+    url = url_of(media)
     if url:
-        return str(url)
+        return url
     if isinstance(media, otio.schema.GeneratorReference):
         return ""
     reel = facts(media).get("reel")

@@ -12,6 +12,12 @@ from unisync_adapters.timebase import Rate
 
 from .content import facts
 from .exact import Moment, frames, rate_of
+from .sequences import sequence_url
+
+
+def url_of(media: otio.core.MediaReference) -> str:
+    """The URL or path of a reference as the edit writes it; empty where it has a name at most."""
+    return str(getattr(media, "target_url", None) or sequence_url(media) or "")
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,23 @@ class Reference:
         return cls(media, facts(media))
 
     @cached_property
+    def url(self) -> str:
+        """See :func:`url_of`."""
+        return url_of(self.media)
+
+    @cached_property
+    def first(self) -> tuple[Moment, Rate] | None:
+        """Its first frame, and the rate that the edit counts its range in; None without one."""
+        available = self.media.available_range
+        if available is None:
+            return None
+        rate = rate_of(available.start_time.rate)
+        return frames(available.start_time, rate), rate
+
+    @property
     def counted(self) -> Rate | None:
         """The rate that the edit counts its range in; None without a range."""
-        available = self.media.available_range
-        return None if available is None else rate_of(available.start_time.rate)
+        return None if self.first is None else self.first[1]
 
     @cached_property
     def start(self) -> tuple[Moment, Rate] | None:

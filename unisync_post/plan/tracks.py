@@ -17,7 +17,8 @@ from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
 from .content import each, facts, is_ramped, speed_of
 from .exact import Moment, frames, rate_of, seconds
-from .media import MediaFinder, written_media
+from .media import MediaFinder, all_written
+from .reference import Reference
 from .rules import Label, speakers, track_rules
 from .shots import DubClip
 
@@ -135,6 +136,7 @@ class _Reader:
         self._document = document
         self._media = media
         self._files: dict[Path, AudioFileInfo] = {}
+        self._references: dict[otio.core.MediaReference, Reference] = {}
         self.pieces: list[DubClip] = []
         self.faults: list[Fault] = []
 
@@ -183,14 +185,21 @@ class _Reader:
     ) -> DubClip:
         if not isinstance(item, otio.schema.Clip):
             raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
-        if speed_of(each(item.effects)) != 1 or is_ramped(each(item.effects)):
+        effects = tuple(each(item.effects))
+        if effects and (speed_of(effects) != 1 or is_ramped(effects)):
             raise PlanError(
                 "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
             )
         path = self._media.sound(item)
         stream, channel = self._channel(item, path, whole)
-        source = _source_seconds(item)
+        source = _source_seconds(item, self._reference(item.media_reference))
         return DubClip(path, record, source, duration, stream, channel, speaker)
+
+    def _reference(self, media: otio.core.MediaReference) -> Reference:
+        known = self._references.get(media)
+        if known is None:
+            known = self._references[media] = Reference.of(media)
+        return known
 
     def _channel(self, clip: otio.schema.Clip, path: Path, whole: bool) -> tuple[int, int | None]:
         """Stream and channel of the file that this clip plays; None = all of the stream.
@@ -210,18 +219,17 @@ class _Reader:
         raise PlanError("it plays a channel that its file does not have", clip=clip.name, file=path)
 
 
-def _source_seconds(clip: otio.schema.Clip) -> Fraction:
+def _source_seconds(clip: otio.schema.Clip, media: Reference) -> Fraction:
     """Seconds into the file at which the clip begins."""
-    source = clip.trimmed_range().start_time
-    available = clip.media_reference.available_range
+    source = (clip.source_range or clip.trimmed_range()).start_time
     rate = rate_of(source.rate)
     begin = frames(source, rate)
-    if available is None:
+    if media.first is None:
         return seconds(begin, rate)
-    zero, clock = available.start_time, rate_of(available.start_time.rate)
+    zero, clock = media.first
     if clock is rate:
-        return seconds(begin - frames(zero, rate), rate)
-    return seconds(begin, rate) - seconds(frames(zero, clock), clock)
+        return seconds(begin - zero, rate)
+    return seconds(begin, rate) - seconds(zero, clock)
 
 
 def _label(
@@ -238,7 +246,7 @@ def _label(
     label = Label(language=tag).over(label)
     if label.stem and label.language:
         return label
-    media = {written_media(clip) for clip in track if isinstance(clip, otio.schema.Clip)}
+    media = all_written(clip for clip in track if isinstance(clip, otio.schema.Clip))
     if media and media <= pictures() and not (label.role or label.language):
         return Label(role="original").over(label)
     names = {_stem(name) for name in media}
@@ -260,7 +268,7 @@ def _picture_media(stack: otio.schema.Stack) -> frozenset[str]:
         if isinstance(track, otio.schema.Track) and track.kind == otio.schema.TrackKind.Video
         for clip in track.find_clips()
     )
-    return frozenset(written_media(clip) for clip in clips)
+    return all_written(clips)
 
 
 def _agreed(values: Sequence[str | None]) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
+from typing import NamedTuple
 
 import opentimelineio as otio
 
@@ -27,8 +28,7 @@ from .reference import Reference
 _Item = otio.core.Item
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """One appearance of a picture clip; a clip in a nest that is used twice has two.
 
     Attributes:
@@ -289,7 +289,7 @@ class _Walk:
 
 def _noted(placement: Placement, notes: Intervals[Note]) -> Placement:
     over = [note for _, _, note in notes.over(*placement.window)]
-    return replace(placement, notes=(*placement.notes, *over)) if over else placement
+    return placement._replace(notes=(*placement.notes, *over)) if over else placement
 
 
 def _uncover(found: Sequence[Placement]) -> Iterator[Placement]:
@@ -305,8 +305,7 @@ def _uncover(found: Sequence[Placement]) -> Iterator[Placement]:
                 (clear if placement.through else opaque).append((*span, placement))
             covers, over = above.over(*span), veils.over(*span)
             if covers or over:
-                placement = replace(
-                    placement,
+                placement = placement._replace(
                     covered=tuple((a, b) for a, b, _ in covers),
                     hidden_by=_labels(covers),
                     under=_labels(over),

@@ -59,7 +59,7 @@ def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> P
 
 def shot_of(placement: Placement, info: MediaInfo, record: Rate, handles: int) -> Shot:
     made = cut(placement, info, record, handles)
-    facts = {f.name: getattr(made, f.name) for f in dataclasses.fields(made)}
+    facts = made._asdict()
     del facts["warnings"]
     return Shot(key="", origin="A", name="A", media=info.path, **facts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -142,7 +141,7 @@ def test_16_a_ramp_of_one_speed_is_that_retime(
     info = plate(media)
     times = (Fraction(-100), Fraction(7), Fraction(400))
     line = Ramp(tuple((k, k * speed / record.fps) for k in times))
-    ramp = replace(placed(1000, count, position, media, 1), ramp=line)
+    ramp = placed(1000, count, position, media, 1)._replace(ramp=line)
     baked = shot_of(placed(1000, count, position, media, float(speed)), info, record, handles)
     step = speed * media.fps / record.fps
     if position + (count - 1) * step >= info.frames:
