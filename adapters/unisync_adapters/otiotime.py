@@ -50,4 +50,5 @@ def otio_range(
     start: int | Fraction, duration: int | Fraction, rate: Rate
 ) -> otio.opentime.TimeRange:
     """``duration`` frames from ``start`` at ``rate`` as OTIO holds it."""
-    return otio.opentime.TimeRange(otio_time(start, rate), otio_time(duration, rate))
+    fps = rate.fps
+    return otio.opentime.TimeRange(float(start), float(duration), fps.numerator / fps.denominator)

@@ -18,7 +18,7 @@ from .retime import PLAIN, Retime
 from .scan import Element
 
 _CLIP = (
-    '{"OTIO_SCHEMA":"Clip.2","metadata":{"unisync":{%s}},"effects":[%s],'
+    '{"OTIO_SCHEMA":"Clip.2","name":%s,"metadata":{"unisync":{%s}},"effects":[%s],'
     '"media_references":{},"active_media_reference_key":""}'
 )
 _SPEED = (
@@ -50,9 +50,9 @@ def new_clip(
     if not noted and not effects:
         return otio.schema.Clip(name, media, source_range)
     facts = ",".join([f'"{key}":{_json(value)}' for key, value in noted.items()])
-    clip = otio.core.deserialize_json_from_string(_CLIP % (facts, ",".join(effects)))
+    json = _CLIP % (encode_basestring_ascii(name), facts, ",".join(effects))
+    clip = otio.core.deserialize_json_from_string(json)
     assert isinstance(clip, otio.schema.Clip), "its JSON says so"
-    clip.name = name
     clip.source_range = source_range
     clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media}, clip.DEFAULT_MEDIA_KEY)
     return clip

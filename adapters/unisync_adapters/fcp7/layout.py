@@ -7,8 +7,8 @@ the cut inside the transition instead; ``head`` is what lies between the two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from ..errors import EditError
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
@@ -17,8 +17,7 @@ from .scan import Element
 ITEMS = frozenset({"clipitem", "generatoritem", "transitionitem"})
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A clipitem or generatoritem from record frame ``start`` to ``end``, cut to cut.
 
     Attributes:
@@ -35,8 +34,7 @@ class Placed:
     crossed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(NamedTuple):
     """A transitionitem from record frame ``start`` to ``end`` over the cut at ``cut``."""
 
     element: Element
@@ -128,7 +126,7 @@ def _meet(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:
         else:
             continue
         if item.start <= cut <= item.end:
-            result[index] = replace(item, cut=cut)
+            result[index] = item._replace(cut=cut)
     return result
 
 
@@ -145,8 +143,8 @@ def _uncrossed(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:
         earlier = result[last] if last is not None else None
         if last is not None and isinstance(earlier, Placed) and item.start < earlier.end:
             # what comes later in the track covers what came before, as an overwrite edit does
-            item = replace(item, crossed=True)
-            result[last] = replace(earlier, end=max(item.start, earlier.start), crossed=True)
+            item = item._replace(crossed=True)
+            result[last] = earlier._replace(end=max(item.start, earlier.start), crossed=True)
         last = len(result)
         result.append(item)
     return [i for i in result if isinstance(i, Crossing) or i.end > i.start]

@@ -8,7 +8,7 @@ a clip begins under a transition, its ``source_range`` starts at the cut, as OTI
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -49,8 +49,8 @@ class ClipItem(NamedTuple):
     """What patching one picture clip needs to know.
 
     Attributes:
-        element: the ``clipitem``; ``file`` its ``file`` child.
-        media: what ``file`` stands for.
+        element: the ``clipitem``.
+        media: what its ``file`` stands for.
         rate: the clock that ``in``, ``out`` and ``duration`` count in.
         head: frames of that clock between ``in`` and the cut, under the leading transition.
         retime, filters: its speed, and what its filters say.
@@ -58,13 +58,17 @@ class ClipItem(NamedTuple):
     """
 
     element: Element
-    file: Element | None
     media: MediaFile | None
     rate: Rate
     head: int | Fraction
     retime: Retime
     filters: Filters
     refuse: str | None
+
+    @property
+    def file(self) -> Element | None:
+        """Its ``file`` child."""
+        return self.element.first("file")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +120,7 @@ class _Reader:
         self.origins: dict[str, Origin] = {}
         self.items: dict[str, ClipItem] = {}
         self.keys: dict[int, str] = {}
+        self.channels: dict[str | None, int | None] = {}
         self.met = 0
 
     def read(
@@ -259,10 +264,7 @@ class _Reader:
 
     def _clip(self, placed: Placed, name: str, at: _Context) -> otio.schema.Clip:
         element = placed.element
-        file = element.first("file")
-        media = self.files.media(file) if file is not None else None
-        clock = rate_of(element) or (media and media.rate) or at.rate
-        plate = (media and media.rate) or clock
+        media, clock, plate, reference = self._source(element, at)
         filters = self.filters.of(element)
         retime = retime_of(element, filters)
         at_in = source_frame(element, media, retime, clock, plate)
@@ -289,31 +291,47 @@ class _Reader:
             refuse = at.refuse or reach or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
-            item = ClipItem(element, file, media, clock, head, retime, filters, refuse)
+            item = ClipItem(element, media, clock, head, retime, filters, refuse)
             noted["origin"] = self._origin(item, name, at)
             if refuse:
                 noted["refuse"] = refuse
-        elif (channel := element.int_of("sourcetrack", "trackindex")) is not None:
+        elif (channel := self._channel(element)) is not None:
             noted["source_track"] = channel
-        reference = self.files.reference(media, plate) if media else None
         effects = [] if retime is PLAIN else [warp(retime, ramp)]
         raster = media.raster if media else None
         if at.kind == "video" and shows_below(element, filters, raster, at.nest[-1]):
             effects.append(MOTION)
-        clip = new_clip(
-            name,
-            reference or otio.schema.MissingReference(name),
-            otio.opentime.TimeRange(
-                otio_time(start, plate),
-                otio_time(placed.end - placed.start, at.rate),
-            ),
-            noted,
-            effects,
-        )
-        entry = element.int_of("in") or 0
+        length = placed.end - placed.start
+        if plate is at.rate:
+            played = otio_range(start, length, plate)
+        else:
+            played = otio.opentime.TimeRange(otio_time(start, plate), otio_time(length, at.rate))
+        reference = reference or otio.schema.MissingReference(name)
+        clip = new_clip(name, reference, played, noted, effects)
         for mark in element.all("marker"):
+            entry = element.int_of("in") or 0
             clip.markers.append(marker(mark, entry, base, scale, plate))
         return clip
+
+    def _source(self, element: Element, at: _Context) -> _Source:
+        """What a clipitem of this track plays; those whose file and rate read alike are alike."""
+        key = element.raw_of("file"), element.raw_of("rate")
+        known = at.sources.get(key)
+        if known is None:
+            file = element.first("file")
+            media = self.files.media(file) if file is not None else None
+            clock = rate_of(element) or (media and media.rate) or at.rate
+            plate = (media and media.rate) or clock
+            reference = self.files.reference(media, plate) if media else None
+            known = at.sources[key] = _Source(media, clock, plate, reference)
+        return known
+
+    def _channel(self, element: Element) -> int | None:
+        """The channel of its file that a sound clipitem plays."""
+        stated = element.raw_of("sourcetrack")
+        if stated not in self.channels:
+            self.channels[stated] = element.int_of("sourcetrack", "trackindex")
+        return self.channels[stated]
 
     def _origin(self, item: ClipItem, name: str, at: _Context) -> str:
         known = self.keys.get(item.element.row)
@@ -332,9 +350,24 @@ class _Reader:
         return key
 
 
+class _Source(NamedTuple):
+    """A file as a clipitem plays it.
+
+    Attributes:
+        media: the file, if the document says which.
+        clock: the rate that the clipitem counts in; ``plate`` that of the file.
+        reference: the file as OTIO holds it.
+    """
+
+    media: MediaFile | None
+    clock: Rate
+    plate: Rate
+    reference: otio.core.MediaReference | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """The track that is being read."""
+    """The track that is being read, and what its clipitems play."""
 
     kind: str
     rate: Rate
@@ -342,3 +375,4 @@ class _Context:
     key: str
     nest: tuple[Element, ...]
     refuse: str | None
+    sources: dict[tuple[str | None, str | None], _Source] = field(default_factory=dict)

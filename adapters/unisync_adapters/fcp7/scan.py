@@ -91,8 +91,10 @@ class Element:
         return made
 
     def _first_row(self, tag: str) -> int | None:
-        if self._siblings is not None:
-            return self._siblings.first(tag)[self._place]
+        siblings = self._siblings
+        if siblings is not None:
+            column = siblings.firsts.get(tag)
+            return (siblings.first(tag) if column is None else column)[self._place]
         first = self._first
         if first is None:
             first = self._first = {}
@@ -177,8 +179,10 @@ class Element:
         Raises:
             EditError: larger than times are.
         """
-        if self._siblings is not None and len(path) == 1:
-            number = self._siblings.numbers(path[0])[self._place]
+        siblings = self._siblings
+        if siblings is not None and len(path) == 1:
+            column = siblings.numbered.get(path[0]) or siblings.numbers(path[0])
+            number = column[self._place]
             if number is None or number >= 0:
                 return number
         text = self.text_of(*path)
@@ -223,6 +227,9 @@ class Siblings:
     """The children of one element, of which much the same is asked: all are answered at once.
 
     A track has thousands of clipitems; a table of each one's children would be larger than they.
+
+    Attributes:
+        firsts, numbered: what :meth:`first` and :meth:`numbers` answered so far, by tag.
     """
 
     def __init__(self, source: XmlText, rows: list[int]) -> None:
@@ -233,32 +240,32 @@ class Siblings:
         within = outline.depth[first:after] == outline.depth[first] + 1
         self._children = np.flatnonzero(within) + first
         self._initials = outline.codes[np.asarray(outline.start)[self._children] + 1]
-        self._found: dict[tuple[str, int], list[int | None]] = {}
-        self._numbers: dict[str, list[int | None]] = {}
+        self.firsts: dict[str, list[int | None]] = {}
+        self.numbered: dict[str, list[int | None]] = {}
+        self._lasts: dict[str, list[int | None]] = {}
 
     def first(self, tag: str) -> list[int | None]:
         """For each sibling the row of its first child of this tag."""
-        return self._find(tag, -1)
+        return self._find(tag, -1, self.firsts)
 
     def last(self, tag: str) -> list[int | None]:
         """For each sibling the row of its last child of this tag."""
-        return self._find(tag, 1)
+        return self._find(tag, 1, self._lasts)
 
-    def _find(self, tag: str, step: int) -> list[int | None]:
-        column = self._found.get((tag, step))
+    def _find(self, tag: str, step: int, known: dict[str, list[int | None]]) -> list[int | None]:
+        column = known.get(tag)
         if column is None:
             alike = self._children[self._initials == ord(tag[0])]
             found = self._source.outline.named(tag, alike)[::step]
             rows = np.full(len(self._rows), -1)
             # of several in one place the last is kept
             rows[np.searchsorted(self._rows, found, "right") - 1] = found
-            column = [None if row < 0 else row for row in rows.tolist()]
-            self._found[tag, step] = column
+            column = known[tag] = [None if row < 0 else row for row in rows.tolist()]
         return column
 
     def numbers(self, tag: str) -> list[int | None]:
         """For each sibling the number in that child; -1 where it is not a few plain digits."""
-        column = self._numbers.get(tag)
+        column = self.numbered.get(tag)
         if column is None:
             text, outline = self._source.text, self._source.outline
             inner, inner_end = outline.inner, outline.inner_end
@@ -266,7 +273,7 @@ class Siblings:
                 None if row is None else text[inner[row] : inner_end[row]]
                 for row in self.first(tag)
             ]
-            column = self._numbers[tag] = [
+            column = self.numbered[tag] = [
                 None if digits is None else int(digits) if _is_plain(digits) else -1
                 for digits in texts
             ]
