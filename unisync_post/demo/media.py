@@ -13,8 +13,8 @@ import soxr
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from unisync_model.characters.scene import render
-from unisync_model.characters.speech import mouth_curve
+from unisync_model.characters.film import render
+from unisync_model.characters.speech import articulation
 
 from ..media.open import create_media
 from .layout import (
@@ -75,10 +75,10 @@ def _video_stream(container: Any, camera: Camera) -> Any:
 
 def _pictures(camera: Camera) -> Iterator[NDArray[np.uint8]]:
     people = max(1, len(camera.scene.seats))
-    mouths = np.tile(mouth_curve((), RATE.fps, camera.frames), (people, 1, 1))
+    mouths = np.tile(articulation((), RATE.fps, camera.frames), (people, 1, 1))
     if camera.speaker is not None:
         spoken = recording(camera.line, "en").phonemes
-        mouths[camera.speaker] = mouth_curve(
+        mouths[camera.speaker] = articulation(
             spoken, RATE.fps, camera.frames, start=RATE.seconds(-HANDLE - LEAD)
         )
     return render(camera.scene, mouths)
