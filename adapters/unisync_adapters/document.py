@@ -96,15 +96,23 @@ class Document:
     by_timecode: bool = False
 
     def patch(
-        self, relinks: Sequence[Relink], *, name: str | None = None, lays: Sequence[Lay] = ()
+        self,
+        relinks: Sequence[Relink],
+        *,
+        name: str | None = None,
+        lays: Sequence[Lay] = (),
+        keep_takes: bool = False,
     ) -> bytes:
         """The document's bytes with these clips relinked, the timeline renamed and sound laid.
 
         With nothing to do the very same bytes come back (the identity law).
 
+        Args:
+            keep_takes: what a relinked clip played stays in it, as a take to go back to.
+
         Raises:
             EditError: unknown origin, two relinks of one clip, a clip this format cannot relink,
-                or a format in which no sound can be laid.
+                or a format in which no sound can be laid, or no take kept.
         """
         with no_cycles():
             self._check(relinks)
@@ -112,6 +120,8 @@ class Document:
                 data = self.data
                 if relinks or name is not None:
                     data = self.adapter.patch(self, relinks, name=name)
+                if keep_takes:
+                    data = self._keeper.keep(self, data, relinks)
                 return self._layer.lay(self, data, lays) if lays else data
 
     def _check(self, relinks: Sequence[Relink]) -> None:
@@ -131,18 +141,42 @@ class Document:
         *,
         name: str | None = None,
         lays: Sequence[Lay] = (),
+        keep_takes: bool = False,
     ) -> None:
-        """Prove by a fresh read that only the relinked clips' media, the name and the new tracks
-        are new.
+        """Prove by a fresh read that only the relinked clips' media, the name, the new tracks and
+        the kept takes are new.
 
         Raises:
             EditError: naming the first clip, track, link or marker that differs.
         """
         with telling(self.path, LEAVE):
-            relinked = self.patch(relinks, name=name) if lays else patched
+            kept = self.patch(relinks, name=name, keep_takes=keep_takes) if lays else patched
+            relinked = self.patch(relinks, name=name) if keep_takes else kept
             self.adapter.verify(self, relinked, relinks, name=name)
+            if keep_takes:
+                self._keeper.verify_kept(self, relinked, kept, relinks)
             if lays:
-                self._layer.verify_laid(self, relinked, patched, lays)
+                self._layer.verify_laid(self, kept, patched, lays)
+
+    @property
+    def keeps_baked_takes(self) -> bool:
+        """Whether a take can be kept whose speed is baked into the new media.
+
+        Raises:
+            EditError: this format keeps no takes.
+        """
+        return self._keeper.keeps_baked
+
+    @property
+    def _keeper(self) -> TakeKeeper:
+        if not isinstance(self.adapter, TakeKeeper):
+            raise EditError(
+                f"A clip has one take in this format ({self.adapter.name}): none can be kept",
+                file=self.path,
+                remedy="Leave out --keep-takes: the old edit has the old takes; or export FCPXML "
+                "or OTIO",
+            )
+        return self.adapter
 
     @property
     def _layer(self) -> Layer:
@@ -211,6 +245,34 @@ class Layer(Protocol):
         self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
     ) -> None:
         """Prove that without the new tracks ``laid`` is ``data``, byte for byte.
+
+        Raises:
+            EditError: naming what differs.
+        """
+
+
+@runtime_checkable
+class TakeKeeper(Protocol):
+    """An adapter of a format in which a clip can hold takes that do not play.
+
+    Attributes:
+        keeps_baked: a take has a speed of its own. Where it has not, the old take of a clip whose
+            speed is baked would run at the wrong one, and is not kept.
+    """
+
+    keeps_baked: bool
+
+    def keep(self, document: Document, data: bytes, relinks: Sequence[Relink]) -> bytes:
+        """``data``, in which these clips are relinked, with what they played as one more take.
+
+        Raises:
+            EditError: a clip has no place for it.
+        """
+
+    def verify_kept(
+        self, document: Document, data: bytes, kept: bytes, relinks: Sequence[Relink]
+    ) -> None:
+        """Prove that without the takes ``kept`` is ``data``, and that they are the old ones.
 
         Raises:
             EditError: naming what differs.

@@ -40,6 +40,7 @@ def edit_options(command: _Command) -> _Command:
         process_freeze: bool,
         ramps: bool,
         lay_dub: bool,
+        keep_takes: bool,
         media: tuple[Path, ...],
         media_roots: tuple[Path, ...],
         path_map: tuple[tuple[str, str], ...],
@@ -60,6 +61,7 @@ def edit_options(command: _Command) -> _Command:
             process_freeze=process_freeze,
             ramps=ramps,
             lay_dub=lay_dub,
+            keep_takes=keep_takes,
             media=media,
             media_roots=media_roots,
             path_map=PathMap(path_map),
@@ -147,6 +149,12 @@ _EDIT = (
         "--lay-dub",
         is_flag=True,
         help="Lay the dub files on new audio tracks of the returned edit (FCP7 XML, FCPXML, OTIO).",
+    ),
+    click.option(
+        "--keep-takes",
+        is_flag=True,
+        help="Keep what a dubbed clip played in the returned edit, as a take to go back to: an "
+        "audition in FCPXML, a further media reference in OTIO.",
     ),
     click.option("--process-freeze", is_flag=True, help="Move the lips in freeze frames too."),
     click.option(

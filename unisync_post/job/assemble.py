@@ -25,6 +25,7 @@ STATEMENT = (
     "Everything else in the edit is as it was."
 )
 LAID = " The dub was laid in it on new audio tracks."
+KEPT = " What a changed clip played before is kept in it as a take that does not play."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,9 @@ def assemble(job: JobFolder, *, partial: bool = False) -> Assembled:
     with confined(job.job.options.readable(job.out)):
         relinks = _relinks(job, document, rendered)
     name = job.plan.new_name
-    lays = job.plan.lays
-    data = document.patch(relinks, name=name, lays=lays)
-    document.verify(data, relinks, name=name, lays=lays)
+    lays, keep = job.plan.lays, job.plan.keep_takes
+    data = document.patch(relinks, name=name, lays=lays, keep_takes=keep)
+    document.verify(data, relinks, name=name, lays=lays, keep_takes=keep)
     target = job.out / job.job.output
     sidecar = job.sidecar
     _refuse_foreign(target, sidecar)
@@ -165,7 +166,9 @@ def _sidecar(
 ) -> Sidecar:
     done = {clip.index: result for clip, result in rendered}
     return Sidecar(
-        statement=STATEMENT + (LAID if job.plan.lays else ""),
+        statement=STATEMENT
+        + (LAID if job.plan.lays else "")
+        + (KEPT if job.plan.keep_takes else ""),
         software=f"UniSync Post {__version__}",
         edit=job.plan.edit,
         edit_sha256=job.plan.edit_sha256,

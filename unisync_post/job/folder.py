@@ -186,7 +186,7 @@ def slug(text: str) -> str:
 
 
 def job_identity(plan: Plan, info: EngineInfo, options: PlanOptions) -> str:
-    """The same edit bytes, language, shots (and so dub), laid sound and engine are the same job."""
+    """The same edit bytes, language, shots (and so dub), additions and engine are the same job."""
     digest = hashlib.sha256(f"{FORMAT}\0{PIPELINE}\0{info.fingerprint}\0".encode())
     digest.update(f"{plan.edit_sha256}\0{plan.dub.language}".encode())
     for clip in plan.clips:
@@ -194,6 +194,8 @@ def job_identity(plan: Plan, info: EngineInfo, options: PlanOptions) -> str:
         digest.update((clip.shot.key if clip.shot else clip.reason).encode())
     if plan.lays:
         digest.update(f"\0{plan.lays!r}".encode())
+    if plan.keep_takes:
+        digest.update(b"\0takes")
     return digest.hexdigest()[:32]
 
 

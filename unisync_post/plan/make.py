@@ -33,6 +33,7 @@ from .plan import ClipPlan, Decision, Plan
 from .relink import new_name
 from .rules import name_key
 from .shots import DubClip, Shot
+from .takes import kept_takes
 from .walk import Placement, placements
 
 _FORMAT = b"unisync shot 3"
@@ -84,8 +85,10 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
             *_offline_warning(media),
             *_idle_rules(options.colour, [shot for _, shot in settled]),
             *laying,
+            *kept_takes(document, options, [shot for _, shot in settled]),
         ),
         lays=lays,
+        keep_takes=options.keep_takes,
     )
 
 

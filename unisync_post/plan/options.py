@@ -93,6 +93,7 @@ class PlanOptions:
         face: which face, for every shot that no marker decides:
             ``left``, ``right``, ``largest`` or a number.
         lay_dub: lay the dub files on new audio tracks of the returned edit.
+        keep_takes: what a dubbed clip played stays in it, as a take to go back to.
         process_freeze: render freeze frames too (a mouth that moves in a still picture).
         ramps: render speed ramps too, whose curve the edit states, from the frames as played.
         media: folders searched for media that is not where the edit says.
@@ -116,6 +117,7 @@ class PlanOptions:
     process_freeze: bool = False
     ramps: bool = False
     lay_dub: bool = False
+    keep_takes: bool = False
     media: tuple[Path, ...] = ()
     media_roots: tuple[Path, ...] = ()
     path_map: PathMap = field(default_factory=PathMap)

@@ -81,6 +81,7 @@ class Plan:
         clips: every picture clip, in record order.
         warnings: about the whole edit, such as all offline media.
         lays: the dub files to be laid on new audio tracks of the returned edit.
+        keep_takes: dubbed clips keep what they played, as a take to go back to.
     """
 
     edit: str
@@ -94,6 +95,7 @@ class Plan:
     clips: tuple[ClipPlan, ...]
     warnings: tuple[str, ...] = ()
     lays: tuple[Lay, ...] = ()
+    keep_takes: bool = False
 
     @property
     def to_render(self) -> tuple[ClipPlan, ...]:

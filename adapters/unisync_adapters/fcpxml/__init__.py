@@ -12,6 +12,7 @@ from ..fcp7.text import sniff_text
 from .lay import lay_sound, verify_laid
 from .patch import patch_document
 from .read import FcpxmlDocument, read_document
+from .takes import keep_takes, verify_kept
 from .verify import verify_document
 
 _ROOT = re.compile(r"<fcpxml[\s>]")
@@ -22,6 +23,7 @@ class FcpxmlAdapter:
 
     name = "FCPXML"
     suffixes: tuple[str, ...] = (".fcpxml", ".fcpxmld")
+    keeps_baked = True
 
     def sniff(self, data: bytes, path: Path) -> bool:
         return _ROOT.search(sniff_text(data)) is not None
@@ -51,6 +53,14 @@ class FcpxmlAdapter:
         self, document: Document, data: bytes, laid: bytes, lays: Sequence[Lay]
     ) -> None:
         verify_laid(_ours(document), data, laid, lays)
+
+    def keep(self, document: Document, data: bytes, relinks: Sequence[Relink]) -> bytes:
+        return keep_takes(_ours(document), data, relinks)
+
+    def verify_kept(
+        self, document: Document, data: bytes, kept: bytes, relinks: Sequence[Relink]
+    ) -> None:
+        verify_kept(_ours(document), data, kept, relinks)
 
 
 def _ours(document: Document) -> FcpxmlDocument:

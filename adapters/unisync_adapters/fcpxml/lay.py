@@ -110,7 +110,7 @@ def _new_elements(before: FcpxmlDocument, after: FcpxmlDocument) -> Iterator[tup
         if new := [tag for tag in resources.children() if tag.get("id") in ids]:
             yield resources, new
     for spine in after.edit.sequence.all("spine"):
-        for holder in spine.story():
+        for holder in map(_picked, spine.story()):
             if new := [tag for tag in holder.children() if tag.get("ref") in ids]:
                 yield holder, new
 
@@ -159,15 +159,20 @@ def _storyline(document: FcpxmlDocument) -> Iterator[_Holder]:
     zero = sequence.time("tcStart") or Fraction(0)
     cursor = Fraction(0)
     for spine in sequence.all("spine"):
-        for tag in spine.story():
-            if tag.name == "audition":
-                continue
+        for placed in spine.story():
+            tag = _picked(placed)
             start, length = reader.extent(tag)
-            offset = tag.time("offset")
+            offset = placed.time("offset")
             at = cursor if offset is None else offset - zero
             pace = retime_of(tag, document.rate).pace
             yield _Holder(tag, at, start, length, pace)
             cursor = max(cursor, at + length)
+
+
+def _picked(tag: Tag) -> Tag:
+    """What plays: of an audition, its first."""
+    story = tag.story() if tag.name == "audition" else ()
+    return story[0] if story else tag
 
 
 def _inserted(holder: Tag, texts: Sequence[str]) -> TextEdit:

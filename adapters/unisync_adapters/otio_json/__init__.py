@@ -13,6 +13,7 @@ from ..errors import EditError
 from .lay import lay_sound, verify_laid
 from .patch import patch_document
 from .read import read_document
+from .takes import keep_takes, verify_kept
 from .verify import verify_document
 
 
@@ -21,6 +22,7 @@ class OtioJson:
 
     name = "OTIO JSON"
     suffixes: tuple[str, ...] = (".otio", ".json")
+    keeps_baked = False
 
     def sniff(self, data: bytes, path: Path) -> bool:
         """A JSON object with a schema; or an ``.otioz`` bundle, which :meth:`read` refuses."""
@@ -60,6 +62,16 @@ class OtioJson:
     ) -> None:
         """See :class:`unisync_adapters.document.Layer`."""
         verify_laid(document, data, laid, lays)
+
+    def keep(self, document: Document, data: bytes, relinks: Sequence[Relink]) -> bytes:
+        """See :class:`unisync_adapters.document.TakeKeeper`."""
+        return keep_takes(document, data, relinks)
+
+    def verify_kept(
+        self, document: Document, data: bytes, kept: bytes, relinks: Sequence[Relink]
+    ) -> None:
+        """See :class:`unisync_adapters.document.TakeKeeper`."""
+        verify_kept(document, data, kept, relinks)
 
 
 def _is_bundle(data: bytes) -> bool:
