@@ -105,7 +105,7 @@ class UniSyncEngine:
         Raises:
             EngineError: the network could not run this take.
         """
-        with _explained():
+        with _explained(), _in_one_thread():
             shot = _shot(take, take.mouth * take.generate[:, None, None])
             weights = f"{self._folder.name}, {self._found.mode} mode"
             self._loaded().calibrate(shot, weights, take.seed).save(self._folder / RATIOS)
@@ -122,7 +122,7 @@ class UniSyncEngine:
         """
         mouth = take.mouth * take.generate[:, None, None]
         changed: NDArray[np.bool_] = np.asarray(mouth.any(axis=(1, 2)))
-        with _explained():
+        with _explained(), _in_one_thread():
             pipeline = self._loaded()
             begin = time.perf_counter()
             frames = _pictures(pipeline, take, mouth)
@@ -238,6 +238,21 @@ def quiet() -> None:
 
     of_transformers.disable_progress_bar()
     of_diffusers.set_verbosity_error()
+
+
+@contextmanager
+def _in_one_thread() -> Iterator[None]:
+    """What torch computes on the CPU: its matrix products and reductions add up in another order
+    with every number of threads, and a shot must have the same bytes however many cores a machine
+    has and workers share them. Several workers use several cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager
