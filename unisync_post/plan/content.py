@@ -50,6 +50,15 @@ def facts(item: otio.core.SerializableObjectWithMetadata) -> Mapping[str, object
     return {key: _plain(noted[key]) for key in each(noted)}
 
 
+def fact(item: otio.core.SerializableObjectWithMetadata, key: str) -> object:
+    """One of the :func:`facts` of an object; None where it is not noted."""
+    try:
+        noted = item.metadata["unisync"]
+        return _plain(noted[key]) if isinstance(noted, AnyDictionary) else None
+    except KeyError:
+        return None
+
+
 def _plain(value: object) -> object:
     return tuple(each(value)) if isinstance(value, AnyVector) else value
 

@@ -22,7 +22,7 @@ from .cut import Cut, cut
 from .dialogue import Dialogue
 from .exact import Moment, seconds
 from .find import other_clock
-from .intervals import Intervals, length
+from .intervals import Intervals, Span, length
 from .listen import SHORTEST, Ear, Speech
 from .media import MediaFinder
 from .notes import wish_of
@@ -104,7 +104,8 @@ class Judge:
         """
         spoken: Moment | None = None
         try:
-            self._shown(placement)
+            visible = placement.visible
+            self._shown(placement, visible)
             face = self._wished(placement)
             if not placement.speed and not self._options.process_freeze:
                 raise _Stop(
@@ -112,16 +113,16 @@ class Judge:
                     "A freeze frame: whether its mouth moves is a creative choice "
                     "(--process-freeze).",
                 )
-            seen = [(self.seconds(start), self.seconds(end)) for start, end in placement.visible]
+            seen = [(self.seconds(start), self.seconds(end)) for start, end in visible]
             heard = [s for span in seen for s in self.dub.speech(*span)]
             spoken = _total(heard)
-            why = self._spoken(seen, heard, spoken)
+            characters = _voices(heard)
+            why = self._spoken(seen, characters, spoken)
             self._steady(placement)
             plate, piece, delivery = self._work(placement)
         except _Stop as stop:
             return Verdict(stop.decision, stop.reason, spoken, stop.seen)
         face = face or self._face
-        characters = _voices(heard)
         return Verdict(
             Decision.RENDER,
             why + _bake_note(piece),
@@ -135,16 +136,16 @@ class Judge:
             piece.warnings
             + _unassigned(characters, face)
             + _cautions(placement)
-            + _stand_in(placement, plate.info)
+            + _stand_in(placement.media.raster, (plate.info.width, plate.info.height))
             + plate.viewed,
         )
 
-    def _shown(self, placement: Placement) -> None:
+    def _shown(self, placement: Placement, visible: Sequence[Span]) -> None:
         if placement.off:
             raise _Stop(Decision.LEAVE, f"It is not shown: {placement.off}.", seen=False)
         if placement.idle is not None:
             raise _Stop(Decision.LEAVE, placement.idle, seen=False)
-        if not placement.visible:
+        if not visible:
             raise _Stop(Decision.LEAVE, f"Hidden under {placement.hidden_by[0]}.", seen=False)
 
     def _wished(self, placement: Placement) -> str | None:
@@ -161,7 +162,7 @@ class Judge:
             raise _Stop(Decision.REFUSE, sentence(f"In a marker: {error}")) from error
 
     def _spoken(
-        self, seen: list[tuple[Fraction, Fraction]], heard: list[Speech], spoken: Moment
+        self, seen: Sequence[tuple[Fraction, Fraction]], voices: Sequence[str], spoken: Moment
     ) -> str:
         """Why the lips must move, or come to rest."""
         for span in seen:
@@ -169,7 +170,6 @@ class Judge:
             if faults:
                 raise _Stop(Decision.REFUSE, sentence(faults[0][2]))
         if spoken >= SHORTEST:
-            voices = _voices(heard)
             by = f" by {' and '.join(voices)}" if voices else ""
             return f"{float(spoken):.1f} s of dub speech{by}."
         if not any(self._in_dub(span) for span in seen):
@@ -297,13 +297,13 @@ def _cautions(placement: Placement) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def _stand_in(placement: Placement, info: MediaInfo) -> tuple[str, ...]:
+@lru_cache(maxsize=256)
+def _stand_in(known: tuple[float, ...] | None, raster: tuple[int, int]) -> tuple[str, ...]:
     """A file of another size than the edit knows: most likely a proxy, and delivered as one."""
-    raster = placement.media.noted.get("raster")
-    if not isinstance(raster, tuple) or raster == (info.width, info.height):
+    if known is None or known == raster:
         return ()
-    listed = "×".join(str(side) for side in raster)
+    theirs, ours = ("×".join(map(str, size)) for size in (known, raster))
     return (
-        f"The edit knows this media as {listed}, the file is {info.width}×{info.height}: a proxy? "
+        f"The edit knows this media as {theirs}, the file is {ours}: a proxy? "
         "The new media has the file's size",
     )

@@ -37,6 +37,14 @@ class Reference:
         return url_of(self.media)
 
     @cached_property
+    def raster(self) -> tuple[float, ...] | None:
+        """Width and height, where the edit knows them."""
+        stated = self.noted.get("raster")
+        if isinstance(stated, tuple) and all(isinstance(side, int | float) for side in stated):
+            return stated
+        return None
+
+    @cached_property
     def first(self) -> tuple[Moment, Rate] | None:
         """Its first frame, and the rate that the edit counts its range in; None without one."""
         available = self.media.available_range

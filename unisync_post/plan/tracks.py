@@ -15,7 +15,7 @@ from unisync_adapters.document import Document
 
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
-from .content import each, facts, is_ramped, speed_of
+from .content import each, fact, facts, is_ramped, speed_of
 from .exact import Moment, frames, rate_of, seconds
 from .media import MediaFinder, all_written
 from .reference import Reference
@@ -207,7 +207,7 @@ class _Reader:
         xmeml counts the channels of all streams together, and gives a stereo track, which plays
         the ``whole`` stream, its first.
         """
-        number = facts(clip).get("source_track")
+        number = fact(clip, "source_track")
         if path not in self._files:
             self._files[path] = audio_info(path)
         if not isinstance(number, int):

@@ -19,7 +19,7 @@ from .scan import Element
 
 _CLIP = (
     '{"OTIO_SCHEMA":"Clip.2","name":%s,"metadata":{"unisync":{%s}},"effects":[%s],'
-    '"media_references":{},"active_media_reference_key":""}'
+    '"media_references":{},"active_media_reference_key":"DEFAULT_MEDIA"}'
 )
 _SPEED = (
     '{"OTIO_SCHEMA":"LinearTimeWarp.1","name":"speed","effect_name":"LinearTimeWarp",'
@@ -54,7 +54,7 @@ def new_clip(
     clip = otio.core.deserialize_json_from_string(json)
     assert isinstance(clip, otio.schema.Clip), "its JSON says so"
     clip.source_range = source_range
-    clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media}, clip.DEFAULT_MEDIA_KEY)
+    clip.media_reference = media
     return clip
 
 
@@ -78,7 +78,7 @@ def source_frame(
     backwards is documented nowhere, so there the retimed ``in`` decides.
     """
     ticks = element.int_of("pproTicksIn")
-    if ticks is not None and ticks >= 0 and retime.speed > 0:
+    if ticks is not None and ticks >= 0 and (retime is PLAIN or retime.speed > 0):
         frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
         return frames if not rest else ticks_to_seconds(ticks) * plate.fps
     entry = element.int_of("in") or 0

@@ -175,12 +175,6 @@ class _Reader:
     ) -> list[otio.schema.Track]:
         tracks = []
         for head in tracks_of(sequence, kind):
-            track = otio.schema.Track(
-                name=head.name or head.position,
-                kind=kind.capitalize(),
-                metadata={"unisync": head.metadata()},
-            )
-            track.enabled = head.enabled
             context = _Context(
                 kind,
                 rate,
@@ -189,7 +183,13 @@ class _Reader:
                 nest,
                 refuse,
             )
-            track.extend(self._children(head.element, context))
+            track = otio.schema.Track(
+                name=head.name or head.position,
+                children=self._children(head.element, context),
+                kind=kind.capitalize(),
+                metadata={"unisync": head.metadata()},
+            )
+            track.enabled = head.enabled
             tracks.append(track)
         return tracks
 
