@@ -12,7 +12,7 @@ import sys
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
@@ -26,6 +26,7 @@ from ..records import write_atomic
 from .progress import clock
 
 if TYPE_CHECKING:
+    from unisync_model.characters.splits import Split
     from unisync_model.tiny.ablation.report import Report
 
 
@@ -72,7 +73,7 @@ def ablate(
 
     model = work / "model" if work else Path(str(files("unisync_model"))) / "data" / "tiny"
     soften = functools.partial(soft_mattes, reach=feather(Setup.of(model)))
-    asked = Bench(model, work, rows_of(TABLES), split, scenes, seeds, soften)  # type: ignore[arg-type]
+    asked = Bench(model, work, rows_of(TABLES), cast("Split", split), scenes, seeds, soften)
     for line in reports.missing_lines(asked):
         click.echo(line, err=True)
     report = reports.ablated(asked, workers, _Lines(scenes))

@@ -81,8 +81,9 @@ def _figure(measure: str, own: Column, other: Column | None, resamples: int) -> 
     interval = bootstrap(a, b, statistic, resamples=resamples)
     if other is None:
         return Figure(interval, each)
-    beside = (_joined(mine, theirs) for mine, theirs in zip((a, b), _pooled(other), strict=True))
-    return Figure(interval, each, bootstrap(*beside, _difference(statistic), resamples=resamples))
+    beside = _pooled(other)
+    a, b = _joined(a, beside[0]), _joined(b, beside[1])
+    return Figure(interval, each, bootstrap(a, b, _difference(statistic), resamples=resamples))
 
 
 def _pooled(column: Column) -> tuple[list[Curve], list[Curve]]:
