@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -10,13 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from aaf_samples import Below, Blend, Media, Sample, Shot
+from job_kit import Painter, plan_for
 from plan_kit import Desk, by_name, loud_spans
 from sequence_kit import write_exr
+from test_sequence_jobs import COUNT, Plates, plates
 
 from unisync_adapters.document import open_edit
+from unisync_adapters.urls import MediaUrl
+from unisync_post.job.assemble import assemble
+from unisync_post.job.run import render_job
 from unisync_post.plan.make import make_plan
 from unisync_post.plan.options import DubFile, PlanOptions
 from unisync_post.plan.plan import Decision, Plan
+
+__all__ = ["plates"]  # a fixture
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +112,25 @@ def test_31_a_missing_frame_of_an_aafs_sequence_is_named(tmp_path: Path) -> None
     media = Media("plate", url, length=40, start=0, reel=None)
     (made,) = planned(desk, [[Shot(0, 10, 20)]], media).clips
     assert made.reason == "Frames are missing from the image sequence: 1015."
+
+
+@pytest.mark.slow
+def test_31_a_returned_aaf_plays_the_new_frames_in_the_form_of_the_old(
+    plates: Plates, tmp_path: Path
+) -> None:
+    media = Media(
+        "plate", f"{plates.exr.as_uri()}/plate.1001.exr", Fraction(24), COUNT, 86_400, reel=None
+    )
+    edit = tmp_path / "cut.aaf"
+    sample = Sample(tracks=[[Shot(0, 3, 8)]], media=[media], rate=Fraction(24), start=86_400)
+    edit.write_bytes(sample.data())
+    painter = Painter()
+    job = plan_for(edit, plates.dub, tmp_path / "out", painter)
+    assert render_job(job, engine=painter)["rendered"] == 1
+    returned = assemble(job)
+    (clip,) = open_edit(returned.edit).timeline.find_clips()
+    new = MediaUrl.parse(clip.media_reference.target_url)
+    assert re.fullmatch(r".*\.1002\.exr", new.name)
+    names = sorted(path.name for path in Path(new.path).parent.glob("*.exr"))
+    assert names[0] == new.name
+    assert len(names) == clip.media_reference.available_range.duration.value == 11
