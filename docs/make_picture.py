@@ -24,6 +24,8 @@ from unisync_post.plan.shots import Shot
 Picture = NDArray[np.uint8]
 GAIN = 4
 """Differences are shown this many times larger."""
+NOISE = 16
+"""Code values that an encoder may change unseen."""
 STEP = 3
 """Every third frame is looked at."""
 
@@ -36,6 +38,11 @@ class Pair:
     @property
     def change(self) -> NDArray[np.int16]:
         return np.abs(self.before.astype(np.int16) - self.after)
+
+    @property
+    def extent(self) -> int:
+        """How many values changed visibly."""
+        return int(np.count_nonzero(self.change > NOISE))
 
 
 def pairs(shot: Shot, media: Path) -> Iterator[Pair]:
@@ -57,7 +64,7 @@ def most_changed(demo: Path) -> Pair:
         if clip.shot is None or result is None or result.media is None:
             continue
         for pair in pairs(clip.shot, job.out / result.media):
-            if best is None or pair.change.sum() > best.change.sum():
+            if best is None or pair.extent > best.extent:
                 best = pair
     if best is None:
         raise SystemExit(f"no rendered shot in {demo / 'out'}; run `unisync demo {demo}` first")

@@ -9,7 +9,7 @@ counterfactual pairs: the same scene, frame for frame, with other lips.
 * :mod:`.spoken`, :mod:`.speech`: ``random_speech(seed, seconds, split)`` and ``articulation``,
   the mouth its phonemes ask for; :mod:`.acoustics` records it badly.
 * :mod:`.splits`: characters, voices and words of train, val and test, which share none.
-* :mod:`.scene`: the demo's actors in whole film frames.
+* :mod:`.film`: the same figures in whole film frames, one or several to a picture.
 
 The same seeds give the same bytes in every process of one installation; another processor or
 OpenCV may round differently.
