@@ -20,10 +20,10 @@ from xmeml import PREMIERE, Edit, Item, Media
 
 from unisync_adapters.document import open_edit
 from unisync_adapters.timebase import Rate
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
 from unisync_post.cli import main
+from unisync_post.demo.layout import ANNA
 from unisync_post.demo.script import recording
 from unisync_post.job.assemble import assemble
 from unisync_post.job.folder import JobFolder, jobs_in, open_job
@@ -53,7 +53,7 @@ class Plates:
 @pytest.fixture(scope="module")
 def plates(tmp_path_factory: pytest.TempPathFactory) -> Plates:
     folder = tmp_path_factory.mktemp("plates")
-    scene = Scene((Seat(Character(3), size=0.27),), 320, 240, seed=3, rate=Fraction(24))
+    scene = Scene((Seat(ANNA, size=0.27),), 320, 240, seed=3, rate=Fraction(24))
     mouth = mouth_curve(recording("met", "en").phonemes, Fraction(24), COUNT)
     made = Plates(folder / "exr", folder / "dpx", write_dub(folder / "dub.wav"))
     made.exr.mkdir()

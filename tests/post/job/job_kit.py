@@ -12,9 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
+from unisync_post.demo.layout import ANNA, BRUNO
 from unisync_post.demo.script import recording
 from unisync_post.engines.base import EngineInfo, Generated, Take
 from unisync_post.job.dub import Described, plan_job
@@ -23,6 +23,8 @@ from unisync_post.plan.options import DubFile, PlanOptions
 
 RATE = Fraction(24)
 FRAMES = 40
+CAST = {3: ANNA, 5: BRUNO}
+"""Who is seen in the scene of this seed."""
 
 _CLIP = """<clipitem id="clip-{n}"><name>{name}</name><enabled>TRUE</enabled>
 <duration>{frames}</duration><rate><timebase>24</timebase><ntsc>FALSE</ntsc></rate>
@@ -52,8 +54,8 @@ class Cut:
 
 
 def write_plate(path: Path, seed: int | None) -> Path:
-    """A ProRes plate with one drawn person, or (seed None) with nobody."""
-    seats = () if seed is None else (Seat(Character(seed), size=0.27),)
+    """A ProRes plate with one drawn person of :data:`CAST`, or (seed None) with nobody."""
+    seats = () if seed is None else (Seat(CAST[seed], size=0.27),)
     scene = Scene(seats, 320, 240, seed=seed or 0, rate=RATE, outdoors=seed is None)
     mouth = mouth_curve(recording("met", "en").phonemes, RATE, FRAMES)
     with av.open(str(path), "w") as container:

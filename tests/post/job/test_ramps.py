@@ -14,9 +14,9 @@ from job_kit import FRAMES, RATE, Painter
 from numpy.typing import NDArray
 
 from unisync_adapters.document import open_edit
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
+from unisync_post.demo.layout import ANNA
 from unisync_post.demo.script import recording
 from unisync_post.job.assemble import assemble
 from unisync_post.job.dub import plan_job
@@ -63,7 +63,7 @@ _FCPXML = """<?xml version="1.0" encoding="UTF-8"?>
 def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A speaker, each frame of whom bears its number along the top."""
     path = tmp_path_factory.mktemp("numbers") / "numbers.mov"
-    scene = Scene((Seat(Character(3), size=0.27),), 320, 240, seed=3, rate=RATE)
+    scene = Scene((Seat(ANNA, size=0.27),), 320, 240, seed=3, rate=RATE)
     mouth = mouth_curve(recording("met", "en").phonemes, RATE, FRAMES)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("prores_ks", rate=RATE, options={"profile": "standard"})

@@ -16,9 +16,9 @@ import pytest
 from job_kit import FRAMES, RATE, Cut, write_edit
 
 from unisync_adapters.timebase import Rate
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
+from unisync_post.demo.layout import ANNA, BRUNO
 from unisync_post.demo.script import recording
 from unisync_post.driver import build_driver
 from unisync_post.engines.base import Driver, EngineInfo, Generated, Take
@@ -43,8 +43,8 @@ BOTH = "ANNA:left,BRUNO:right"
 
 
 def write_pair(path: Path) -> Path:
-    """A ProRes plate: Anna at the left says one line, Bruno at the right another."""
-    seats = (Seat(Character(3), 0.22, size=0.22), Seat(Character(5), 0.78, size=0.22))
+    """A ProRes plate: Anna at the left says one line, Bruno, a little nearer, another."""
+    seats = (Seat(ANNA, 0.22, size=0.20), Seat(BRUNO, 0.78, size=0.22))
     scene = Scene(seats, WIDTH, HEIGHT, seed=3, rate=RATE)
     lines = [recording(name, "en").phonemes for name in ("help", "met")]
     mouths = np.stack([mouth_curve(line, RATE, FRAMES) for line in lines])

@@ -12,9 +12,9 @@ from av.video.frame import VideoFrame
 from job_kit import FRAMES, RATE, Cut, Painter, write_dub, write_edit
 
 from unisync_adapters.document import open_edit
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
+from unisync_post.demo.layout import ANNA
 from unisync_post.demo.script import recording
 from unisync_post.errors import PlanError
 from unisync_post.faces.resample import crop_frame
@@ -48,7 +48,7 @@ def coded(view: np.ndarray, tags: Encoding, colour: tuple[int, int, int]) -> Vid
 
 def write_plate(path: Path, tags: Encoding, colour: tuple[int, int, int]) -> Path:
     """One drawn speaker: ProRes, or DNxHR in MXF."""
-    scene = Scene((Seat(Character(3), size=0.27),), *RASTER, seed=3, rate=RATE, outdoors=False)
+    scene = Scene((Seat(ANNA, size=0.27),), *RASTER, seed=3, rate=RATE, outdoors=False)
     mouth = mouth_curve(recording("met", "en").phonemes, RATE, FRAMES)
     codec = ("dnxhd", "dnxhr_hqx") if path.suffix == ".mxf" else ("prores_ks", "hq")
     with av.open(str(path), "w") as container:

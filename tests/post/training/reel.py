@@ -12,9 +12,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from unisync_model.characters.character import Character
-from unisync_model.characters.scene import Scene, Seat, render
+from unisync_model.characters.film import Scene, Seat, render
 from unisync_model.characters.speech import mouth_curve
+from unisync_post.demo.layout import ANNA, BRUNO
 from unisync_post.demo.script import recording
 
 RATE = Fraction(24000, 1001)
@@ -30,8 +30,8 @@ Sound = NDArray[np.float32]
 @lru_cache(maxsize=4)
 def talking(who: int) -> tuple[Pictures, Sound]:
     """(SHOT, H, W, 3) pictures of somebody who speaks, and what is said."""
-    character = (Character(11, beard=False, long_hair=True), Character(14, beard=False))[who]
-    scene = Scene((Seat(character, 0.5, 0.45, 0.26),), WIDTH, HEIGHT, seed=3 + 6 * who, rate=RATE)
+    seats = (Seat((ANNA, BRUNO)[who], 0.5, 0.45, 0.26),)
+    scene = Scene(seats, WIDTH, HEIGHT, seed=3 + 6 * who, rate=RATE)
     spoken = recording(("help", "memory")[who], "en")
     mouth = mouth_curve(spoken.phonemes, RATE, SHOT)
     count = round(SHOT / RATE * SOUND)
