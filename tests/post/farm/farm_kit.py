@@ -88,13 +88,13 @@ def end_all() -> None:
             process.stdout.close()
 
 
-def ended(process: subprocess.Popen[str], within: float = 120) -> tuple[int, str]:
-    """Exit status and output."""
+def ended(process: subprocess.Popen[str], within: float = 600) -> tuple[int, str]:
+    """Exit status and output; ``within`` seconds, for what would never end."""
     said = process.communicate(timeout=within)[0]
     return process.returncode, said
 
 
-def until(true: Callable[[], object], within: float = 180) -> None:
+def until(true: Callable[[], object], within: float = 600) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + within
     while not true():

@@ -104,7 +104,7 @@ class SlurmCluster:
         said = self.run("scontrol", "--oneliner", "show", "job", name)
         return Task(name, dict(re.findall(r"(\S+?)=(\S*)", said)))
 
-    def wait(self, what: str, happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    def wait(self, what: str, happened: Callable[[], bool], seconds: float = 300.0) -> None:
         """Wait until something happened; fails with the controller's view of things."""
         end = time.monotonic() + seconds
         while not happened():
@@ -164,7 +164,7 @@ def slurm_cluster() -> Iterator[SlurmCluster]:
         stack.enter_context(_daemon(cluster, "slurmctld", "-D", "-i"))
         stack.enter_context(_daemon(cluster, "slurmd", "-D", "-N", "node1"))
         stack.callback(_cancel_all, cluster)
-        cluster.wait("node1 is idle", lambda: "idle" in _node(cluster), 30)
+        cluster.wait("node1 is idle", lambda: "idle" in _node(cluster))
         yield cluster
 
 

@@ -93,7 +93,7 @@ def test_shots_are_given_back_and_the_daemon_ends_with_its_session(
     assert process_of(session) == daemon
     family = [daemon, *daemon.children(recursive=True)]
     shutil.rmtree(session)
-    _gone, alive = psutil.wait_procs(family, timeout=30)
+    _gone, alive = psutil.wait_procs(family, timeout=300)
     assert not alive
 
 
@@ -117,7 +117,7 @@ def test_a_killed_daemon_is_replaced(
         assert task.result(300)["rendered"] == len(shots(job))
     assert any("Another one is started" in message for message in said)
     assert process_of(session) != first
-    psutil.wait_procs(workers, timeout=10)
+    psutil.wait_procs(workers, timeout=300)
     assert not any(worker.is_running() for worker in workers)
 
 

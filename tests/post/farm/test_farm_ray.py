@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -171,18 +170,15 @@ def test_a_cancelled_job_stops_and_goes_on(cluster, farm_job, trouble, plain) ->
     (trouble / "gate").touch()
     cluster()
     job = farm_job("farm_engines:Gated")
-    begun = []
 
     def cancel() -> None:
         until(lambda: (trouble / "takes").exists())
-        begun.append(time.monotonic())
         job.cancel()
 
     thread = Thread(target=cancel)
     thread.start()
-    with pytest.raises(JobCancelledError):
+    with pytest.raises(JobCancelledError):  # the gate is down: nothing else could end it
         render(job, cluster.head.address)
-    assert time.monotonic() - begun[0] < 15
     (trouble / "gate").unlink()
     counts, _ = render(job, cluster.head.address)
     assert counts["rendered"] == 6
@@ -231,12 +227,17 @@ def test_a_ray_that_cannot_be_started_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert printing.__module__ == "ray._private.worker", "a function of ours would stay in Ray"
 
 
-def test_nobody_at_the_address(tmp_path: Path, farm_job) -> None:
-    begun = time.monotonic()
+def test_nobody_at_the_address(farm_job, monkeypatch: pytest.MonkeyPatch) -> None:
     code, out = ended(start("render", farm_job().out, "--on", "ray:127.0.0.1:9"))
     assert code == ExitCode.JOB
     assert "Nobody answers at 127.0.0.1:9" in out
-    assert time.monotonic() - begun < 60
+    # Ray itself, which would go on trying for minutes, is not even asked
+    monkeypatch.setattr(ray, "init", lambda *_, **__: pytest.fail("Ray was asked"))
+    with (
+        pytest.raises(UnreachableAddressError, match=r"Nobody answers at 127\.0\.0\.1:9"),
+        crew_on("ray:127.0.0.1:9"),
+    ):
+        pass
     with (
         pytest.raises(UnreachableAddressError, match="no address of a Ray head"),
         crew_on("ray:http://head"),

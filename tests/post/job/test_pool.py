@@ -19,7 +19,7 @@ from unisync_post.job.run import render_job
 pytestmark = pytest.mark.usefixtures("trouble")
 
 
-def run_out(pool: WorkerPool, limit: float = 60) -> list[Event]:
+def run_out(pool: WorkerPool, limit: float = 600) -> list[Event]:
     """Poll until no job is left."""
     heard, end = [], time.monotonic() + limit
     while not pool.idle:

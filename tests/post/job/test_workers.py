@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -58,9 +57,7 @@ def test_a_worker_that_dies_costs_only_its_shot(
     render_job(plain, engine=Meter())
     monkeypatch.setenv("CRASH_BELOW", str(sum(levels.values()) / 2))
     job = plan_for(stage.edit, stage.dub, tmp_path / "out", Crasher())
-    begun = time.monotonic()
     counts = render_job(job, workers=2)
-    assert time.monotonic() - begun < 120
     assert (counts["rendered"], counts["failed"], counts["kept"]) == (1, 1, 1)
     reasons = [r.reason for c in job.plan.to_render if (r := job.result(c)) and r.reason]
     assert any(
