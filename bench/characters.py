@@ -1,7 +1,8 @@
 """How fast characters are drawn, and how well faces and lips are found: ``bench/characters.py``.
 
 * Milliseconds of one core for a frame, per crop size, with one and with five speeches to a scene,
-  and to paint a scene's layers first; seconds of speech made in a second.
+  and to paint a scene's layers first; for a film frame of the demo's size with one and with two
+  people; seconds of speech made in a second.
 * Of ``--scenes`` random scenes of each look, drawn as 384-pixel crops framed like the product's
   window and by a full second of head motion: in how many frames the product's face models see the
   speaker, and how their lip opening follows the true curve (correlation over a scene's frames,
@@ -26,10 +27,12 @@ from numpy.typing import NDArray
 
 from unisync_model.characters.crops import PRODUCT, FaceCrop, face_crop, render_truth
 from unisync_model.characters.figures.palette import LOOKS, Look
+from unisync_model.characters.film import render
 from unisync_model.characters.speech import articulation
 from unisync_model.characters.splits import character_seeds
 from unisync_model.characters.spoken import random_speech
 from unisync_model.characters.stage import Stage, random_scene
+from unisync_post.demo.layout import CAMERAS, HEIGHT, WIDTH
 from unisync_post.faces.detect import FaceDetector
 from unisync_post.faces.landmarks import FaceMesh, region_of_box, region_of_mesh
 from unisync_post.faces.speaker import mouth_opening
@@ -66,6 +69,13 @@ def print_speed(scenes: int) -> None:
             total[2] += _cpu_seconds(crop, curve) / curve[..., 0].size
         paint, one, five = 1000 * total / len(few)
         print(f"{size:4d} {paint:13.0f} {one:14.2f} {five:14.2f}")
+    for camera in (CAMERAS[0], CAMERAS[2]):
+        pictures = render(camera.scene, curves[0][:2])
+        next(pictures)
+        start = time.process_time()
+        count = len(list(pictures))
+        cost = 1000 * (time.process_time() - start) / count
+        print(f"film frame, {WIDTH}x{HEIGHT}, people: {len(camera.scene.seats)}   {cost:.1f}")
     start = time.perf_counter()
     made = sum(len(random_speech(seed, 8).samples) for seed in range(10)) / 22050
     print(f"speech: {made / (time.perf_counter() - start):.0f} s a second")
