@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 from clips import Spec, make_clip
 from job_kit import FRAMES, Cut, Painter, plan_for, write_dub, write_edit, write_plate
@@ -19,8 +21,17 @@ from unisync_post.media.info import MediaInfo
 from unisync_post.media.probe import check_usable, probe
 from unisync_post.plan.plan import Decision
 
-pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg here")
 SOUND = ("pcm_s16le", "pcm_s16le")
+
+
+@pytest.fixture(autouse=True)
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own FFmpeg, or one from the package index under its usual name."""
+    if shutil.which("ffmpeg") is None:
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        (programs / "ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
 
 
 def conformed(refusal: str) -> MediaInfo:
