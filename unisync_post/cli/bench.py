@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from unisync_model.characters.splits import Split
     from unisync_model.tiny.ablation.report import Report
 
+_WIDTH = 160
+"""Columns of the tables where there is no terminal."""
+
 
 @click.group("bench")
 def bench() -> None:
@@ -121,17 +124,32 @@ def _show(report: Report) -> None:
     from unisync_model.tiny.ablation import report as reports
     from unisync_model.tiny.ablation.run import CEILING, COPY
 
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH)
+    scale = _table("The scale")
+    for name in (COPY, CEILING):
+        _add(scale, name, "", report)
+    scale.add_row(reports.SPREAD, *reports.spread_cells(report))
+    console.print(scale)
     for table in report.tables:
-        shown = Table(title=table.title, title_justify="left", title_style="bold")
-        for head in ("", *reports.heads()):
-            shown.add_column(head, no_wrap=False)
-        for name in (*(row.name for row in table.rows), COPY, CEILING):
-            cells = reports.cells(report.figures[name])
-            shown.add_row(name, *(f"{value}\n[dim]{_plain(at)}[/dim]" for value, at in cells))
-        shown.add_row(reports.SPREAD, *reports.spread_cells(report))
+        shown = _table(table.title)
+        for row in table.rows:
+            _add(shown, row.name, "" if row.against == row.name else row.against, report)
         console.print(shown)
     click.echo(reports.legend(report))
+
+
+def _table(title: str) -> Table:
+    from unisync_model.tiny.ablation.report import heads
+
+    return Table("", *heads(), title=title, title_justify="left", title_style="bold")
+
+
+def _add(table: Table, name: str, against: str, report: Report) -> None:
+    from unisync_model.tiny.ablation.report import cells
+
+    head = f"{name}\n[dim]against {against}[/dim]" if against else name
+    figures = (f"{value}\n[dim]{_plain(at)}[/dim]" for value, at in cells(report.figures[name]))
+    table.add_row(head, *figures)
 
 
 def _plain(interval: str) -> str:

@@ -88,7 +88,7 @@ def test_a_row_differs_in_one_thing_from_the_one_it_is_set_against() -> None:
 def test_the_tables_hold_what_the_paper_holds() -> None:
     three, four, *_ = ([row.name for row in table.rows] for table in TABLES)
     assert {"UniSync", "w/o PAFS", "w/o TALI", "w/o Gaussian"} <= set(three)
-    assert four[1:] == [f"tau {tau:.1f}" for tau in (0, 0.2, 0.4, 0.6, 0.8, 1)]
+    assert four == [f"tau {tau:.1f}" for tau in (0, 0.2, 0.4, 0.6, 0.8, 1)]
 
 
 @pytest.mark.parametrize("tau", TAUS)

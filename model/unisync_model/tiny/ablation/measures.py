@@ -107,7 +107,7 @@ MEASURES: Mapping[str, Measure] = {
         "high",
         "CSIM",
         _mean,
-        4,
+        3,
     ),
     "seam": Measure(
         f"RMS gradient of the error within {RING} pixels of the matte's edge",

@@ -108,14 +108,14 @@ def heads() -> list[str]:
     ]
 
 
-def cells(figures: dict[str, Figure]) -> list[tuple[str, str]]:
+def cells(row: dict[str, Figure]) -> list[tuple[str, str]]:
     """Of a row: (value, starred where it differs from the row it is set against; interval)."""
     return [
         (
             f"{_printed(key, figure.interval.value)}{'*' if figure.differs else ''}",
             f"[{_printed(key, figure.interval.low)}, {_printed(key, figure.interval.high)}]",
         )
-        for key, figure in figures.items()
+        for key, figure in row.items()
     ]
 
 
@@ -130,7 +130,7 @@ def missing_lines(bench: Bench) -> Iterator[str]:
     for name, file in bench.missing.items():
         yield f"{name}: not measured, there is no {file.as_posix()}"
     if bench.missing and bench.work is None:
-        yield f"to measure them: python -m unisync_model.tiny {work}"
+        yield f"to make {work}: python -m unisync_model.tiny {work}"
     if bench.missing:
         yield f"to train them: python -m unisync_model.tiny {work} --only ablations"
         yield f"and then: unisync bench ablate {work}"
@@ -142,28 +142,33 @@ def legend(report: Report) -> str:
     return (
         f"{len(report.scenes)} scenes of the {bench.split} split, {bench.seeds} seeds, model "
         f"{report.model[:16]}. In brackets: 95 % by bootstrap over scenes. A star: the difference "
-        "to the row it is set against, over the same scenes and seeds, leaves zero out of its "
-        "interval. That row is the table's first unless another is named."
+        "to the row that it is set against, over the same scenes and seeds, leaves zero out of its "
+        "interval."
     )
 
 
 def _lines(report: Report) -> Iterator[str]:
     yield legend(report)
+    yield from _head("The scale")
+    for name in (COPY, CEILING):
+        yield _line(name, report.figures[name], "")
+    yield f"| {SPREAD} | {' | '.join(spread_cells(report))} | |"
     for table in report.tables:
-        yield from ("", f"### {table.title}", "", f"| | {' | '.join(heads())} | against |")
-        yield f"|---|{'---|' * (len(MEASURES) + 1)}"
+        yield from _head(table.title)
         for row in table.rows:
-            base = "" if row.against in (row.name, table.rows[0].name) else row.against
-            yield _line(row.name, report.figures[row.name], base)
-        for name in (COPY, CEILING):
-            yield _line(f"*{name}*", report.figures[name], "")
-        yield f"| *{SPREAD}* | {' | '.join(spread_cells(report))} | |"
+            against = "" if row.against == row.name else row.against
+            yield _line(row.name, report.figures[row.name], against)
     yield from ("", *(f"* {line}" for line in missing_lines(report.bench)))
 
 
-def _line(name: str, figures: dict[str, Figure], base: str) -> str:
-    told = " | ".join(f"{value} {interval}" for value, interval in cells(figures))
-    return f"| {name} | {told} | {base} |"
+def _head(title: str) -> Iterator[str]:
+    yield from ("", f"### {title}", "", f"| | {' | '.join(heads())} | against |")
+    yield f"|---|{'---|' * (len(MEASURES) + 1)}"
+
+
+def _line(name: str, row: dict[str, Figure], against: str) -> str:
+    told = " | ".join(f"{value} {interval}" for value, interval in cells(row))
+    return f"| {name} | {told} | {against} |"
 
 
 def _figure(figure: Figure) -> dict[str, Any]:

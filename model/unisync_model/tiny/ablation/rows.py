@@ -80,7 +80,7 @@ TABLES = (
     ),
     Table(
         "Table 4: injection ratio",
-        (WHOLE, *(Row(f"tau {tau:.1f}", WHOLE.name, changes={"tau": tau}) for tau in TAUS)),
+        tuple(Row(f"tau {tau:.1f}", WHOLE.name, changes={"tau": tau}) for tau in TAUS),
     ),
     Table(
         "TALI as printed",
