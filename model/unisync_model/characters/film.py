@@ -31,7 +31,7 @@ from .stage import Stage
 from .warp import View
 
 DAYLIGHT = Light(
-    direction=(-0.40, -0.45, 0.80),
+    direction=(-0.36, -0.48, 0.80),
     key=(0.64, 0.61, 0.57),
     fill=(0.48, 0.50, 0.53),
     hard=0.15,
@@ -150,7 +150,7 @@ class _Backdrop:
 
     def at(self, number: int) -> Picture:
         if not self.scene.outdoors:
-            return self._still.copy()
+            return np.array(self._still)
         matrix = np.array([[1, 0, -_DRIFT * number], [0, 1, 0]])
         size = (self.scene.width, self.scene.height)
         return np.asarray(cv2.warpAffine(self._still, matrix, size, borderMode=cv2.BORDER_REFLECT))
@@ -163,8 +163,8 @@ class _Backdrop:
         return np.asarray(np.clip(values, 0, 255, out=values), np.uint8)
 
 
-Place = tuple[slice, slice]
-"""Rows and columns."""
+_Part = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 
 @dataclass(frozen=True)
@@ -207,27 +207,27 @@ class _Person:
         canvas = Canvas(self._scale, -_BODY_REACH, 0.7, _BODY_REACH, max(1.5, low + 0.3))
         return canvas, draw_body(self.seat.figure, DAYLIGHT, canvas)
 
-    def _place(self, left: float, top: float, right: float, bottom: float) -> Place:
-        """What the picture holds between these edges in pixels."""
+    def _clipped(self, left: float, top: float, right: float, bottom: float) -> _Part:
+        """What the picture holds between these edges (pixels)."""
         height, width = self.scene.height, self.scene.width
         y0, y1 = (int(np.clip(edge, 0, height)) for edge in (top, bottom))
         x0, x1 = (int(np.clip(edge, 0, width)) for edge in (left, right))
         return slice(y0, y1), slice(x0, x1)
 
     @cached_property
-    def _head_place(self) -> Place:
+    def _head_part(self) -> _Part:
         (left, top), side = self._corner, self._layers.size
-        return self._place(left, top, left + side, top + side)
+        return self._clipped(left, top, left + side, top + side)
 
     @cached_property
-    def _body_place(self) -> Place:
+    def _body_part(self) -> _Part:
         (x, y), reach = self._rest, _BODY_REACH * self._scale
-        return self._place(x - reach, y + _BODY_TOP * self._scale, x + reach, self.scene.height)
+        return self._clipped(x - reach, y + _BODY_TOP * self._scale, x + reach, self.scene.height)
 
     @cached_property
-    def _seen(self) -> Place:
+    def _seen(self) -> _Part:
         """The part of the head's window that lies in the picture."""
-        (rows, columns), (left, top) = self._head_place, self._corner
+        (rows, columns), (left, top) = self._head_part, self._corner
         return (
             slice(rows.start - top, rows.stop - top),
             slice(columns.start - left, columns.stop - left),
@@ -237,31 +237,29 @@ class _Person:
         """Lay the person over (H, W, 3), in place."""
         frame, head = Frame(self._layers, number), self._layers.head
         if head.behind[..., 3].any():
-            self._lay(picture, self._head_place, (head.canvas, head.behind), frame.behind_matrix)
+            self._lay(picture, self._head_part, (head.canvas, head.behind), frame.behind_matrix)
         follow = self._layers.view.matrix(frame.pose, BODY_FOLLOWS)
-        self._lay(picture, self._body_place, self._body, follow)
-        region = picture[self._head_place]
+        self._lay(picture, self._body_part, self._body, follow)
+        region = picture[self._head_part]
         if region.size:
-            skin = cv2.remap(
-                frame.spoken(mouth), *(axis[self._seen] for axis in frame.map), cv2.INTER_LINEAR
-            )
-            region[:] = over(region, skin)
+            x, y = (axis[self._seen] for axis in frame.map)
+            region[:] = over(region, cv2.remap(frame.spoken(mouth), x, y, cv2.INTER_LINEAR))
 
     def _lay(
         self,
         picture: Picture,
-        place: Place,
+        part: _Part,
         layer: tuple[Canvas, Picture],
         matrix: NDArray[np.float64],
     ) -> None:
         """Put a layer over a part of the picture; ``matrix`` maps to the head's window."""
-        region = picture[place]
+        region = picture[part]
         if region.size:
-            rows, columns = place
+            rows, columns = part
             left, top = self._corner
             shift = np.array([[0, 0, left - columns.start], [0, 0, top - rows.start]])
             lay(region, layer[1], layer[0], matrix + shift)
 
     def mark(self, mask: NDArray[np.bool_], number: int) -> None:
         """Set (H, W), in place, where this person's lips may change the picture."""
-        mask[self._head_place] |= Frame(self._layers, number).mask[self._seen]
+        mask[self._head_part] |= Frame(self._layers, number).mask[self._seen]
