@@ -118,10 +118,9 @@ class Making:
         prompts, judge = self._prompts(), self.judge()
         for split in splits:
             codec, told = self.cases(split, count)
-            for seed in range(seeds):
-                found = score(model, told, prompts, SETTINGS, codec, judge, seed * count)
-                for line in found.lines():
-                    log.info("%s, seed %d: %s", split, seed, line)
+            found = score(model, told, prompts, SETTINGS, codec, judge, range(seeds))
+            for line in found.lines():
+                log.info("%s: %s", split, line)
             shown = told[:12]
             made = outputs(model, shown, prompts, SETTINGS, codec)
             np.save(self.work / f"sheet-{split}.npy", sheet(shown, made))

@@ -56,6 +56,12 @@ class Case:
         truth: Frames = self.clip.frames[1]
         return truth
 
+    @property
+    def plate(self) -> Tensor:
+        """(C, f, h, w) the source's latents."""
+        assert self.sample.video is not None
+        return self.sample.video
+
 
 def cases(
     split: Split, chosen: Sequence[int], codec: LatentCodec, ear: LogMelEncoder
@@ -141,51 +147,53 @@ def score(
     settings: SamplingSettings,
     codec: LatentCodec,
     reader: LipReader,
-    seed: int = 0,
-    silence: bool = True,
+    seeds: Sequence[int] = (0,),
 ) -> Score:
-    """Dub every case, and measure."""
-    made = [
-        decoded(codec, c, generated(model, c.sample, prompts, settings, seed + i))
-        for i, c in enumerate(told)
-    ]
-    quiet = told if silence else ()
-    hushed = [
-        decoded(codec, c, generated(model, c.silent, prompts, settings, seed + i))
-        for i, c in enumerate(quiet)
-    ]
-    truths = [decoded(codec, c, c.sample.x0) for c in told]
-    copies = [decoded(codec, c, _plate(c)) for c in told]
+    """Dub every case with every seed, once more under silence, and measure."""
+
+    def dubbed(case: Case, sample: Sample, seed: int) -> Frames:
+        noise = 1000 * case.clip.seed + seed
+        return decoded(codec, case, generated(model, sample, prompts, settings, noise))
+
+    runs = [case for case in told for _ in seeds]
+    made = [dubbed(case, case.sample, seed) for case in told for seed in seeds]
+    hushed = [dubbed(case, case.silent, seeds[0]) for case in told]
+    truths = [decoded(codec, case, case.sample.x0) for case in told]
+    copies = [decoded(codec, case, case.plate) for case in told]
     voices, sources = [c.clip.curves[1] for c in told], [c.clip.curves[0] for c in told]
-    read = [reader.curve(frames) for frames in made]
+    read = _by_case([reader.curve(frames) for frames in made], len(seeds))
     of_truth = [reader.curve(frames) for frames in truths]
-    openings = _column(voices, 0)
+    openings, olds = _column(voices, 0), _column(sources, 0)
     return Score(
-        follow=bootstrap(_column(read, 0), openings),
-        leak=bootstrap(_column(read, 0), _column(sources, 0)),
+        follow=bootstrap(_column(read, 0), _again(openings, len(seeds))),
+        leak=bootstrap(_column(read, 0), _again(olds, len(seeds))),
         ceiling=pearson(_column(of_truth, 0), openings),
-        coupling=pearson(openings, _column(sources, 0)),
-        copied=pearson(_column([reader.curve(f) for f in copies], 0), _column(sources, 0)),
+        coupling=pearson(openings, olds),
+        copied=pearson(_column([reader.curve(f) for f in copies], 0), olds),
         width=(
-            pearson(_column(read, 1), _column(voices, 1)),
+            pearson(_column(read, 1), _again(_column(voices, 1), len(seeds))),
             pearson(_column(of_truth, 1), _column(voices, 1)),
         ),
-        shut=closed([reader.curve(f)[:, 0] for f in hushed]) if hushed else math.nan,
+        shut=closed([reader.curve(f)[:, 0] for f in hushed]),
         mouth=(
             _decibels(copies, [c.truth for c in told], told, True),
-            _decibels(made, [c.truth for c in told], told, True),
+            _decibels(made, [c.truth for c in runs], runs, True),
             _decibels(truths, [c.truth for c in told], told, True),
         ),
         outside=(
-            _decibels(made, [c.source for c in told], told, False),
+            _decibels(made, [c.source for c in runs], runs, False),
             _decibels(copies, [c.source for c in told], told, False),
         ),
     )
 
 
-def _plate(case: Case) -> Tensor:
-    assert case.sample.video is not None
-    return case.sample.video
+def _by_case(curves: Sequence[NDArray[np.float32]], seeds: int) -> list[NDArray[np.float32]]:
+    """Each case's seeds one after another: what is resampled is scenes."""
+    return [np.concatenate(curves[i : i + seeds]) for i in range(0, len(curves), seeds)]
+
+
+def _again(curves: Sequence[Curve], times: int) -> list[Curve]:
+    return [np.tile(curve, times) for curve in curves]
 
 
 def _column(curves: Sequence[NDArray[np.float32]], number: int) -> list[Curve]:
@@ -225,6 +233,6 @@ def outputs(
     """The pictures of every case, as :func:`score` makes them."""
     with torch.no_grad():
         return [
-            decoded(codec, c, generated(model, c.sample, prompts, settings, i))
-            for i, c in enumerate(told)
+            decoded(codec, c, generated(model, c.sample, prompts, settings, 1000 * c.clip.seed))
+            for c in told
         ]

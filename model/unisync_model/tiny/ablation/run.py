@@ -100,7 +100,7 @@ def dub(bench: Bench, number: int) -> Scene:
         final = composited(made, case.source, alpha)
         return measured(Dubbed(case, made, final), parts.reader)
 
-    plate = decoded(parts.codec, case, _plate(case))
+    plate = decoded(parts.codec, case, case.plate)
     truth = decoded(parts.codec, case, case.sample.x0)
     found = {
         COPY: [tallied(plate)] * bench.seeds,
@@ -128,11 +128,6 @@ def _sampled(bench: Bench, parts: Parts, case: Case, way: Way, seed: int) -> Fra
         given = replace(given, pose=torch.zeros_like(given.pose))
     z = generated(network, given, parts.prompts, way.settings, seed)
     return decoded(parts.codec, case, z)
-
-
-def _plate(case: Case) -> torch.Tensor:
-    assert case.sample.video is not None
-    return case.sample.video
 
 
 def _mapped(work: Callable[[int], Scene], chosen: Sequence[int], workers: int) -> Iterator[Scene]:
