@@ -107,6 +107,15 @@ def test_24_fps_media_in_a_25_fps_edit() -> None:
     assert record(clip) == (0, 50)
 
 
+def test_clips_of_one_file_keep_their_own_clocks() -> None:
+    clocks = [None, None, Rate.of(24), Rate.of(24), None]
+    items = [Item(B, n * 48, n * 48 + 48, 48, clip_rate=rate) for n, rate in enumerate(clocks)]
+    document = read(Edit([items], RESOLVE, sound=False))
+    starts = [clip.source_range.start_time.value for clip in clips(document)]
+    assert starts == [48, 48, 50, 50, 48]
+    assert [item.rate for item in document.items.values()] == [c or Rate.of(25) for c in clocks]
+
+
 def test_ticks_are_the_true_source_position() -> None:
     ticks = seconds_to_ticks(Fraction(18, 25))
     document = read(Edit([[Item(B, 0, 50, 6, ticks=ticks)]]))

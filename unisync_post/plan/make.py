@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 
 import xxhash
@@ -15,7 +17,7 @@ import xxhash
 from unisync_adapters.collector import long_lived
 from unisync_adapters.document import Document
 from unisync_adapters.ramp import Ramp
-from unisync_adapters.timebase import FrameRange, Timecode
+from unisync_adapters.timebase import FrameRange, Rate, Timecode
 
 from ..driver import CONTEXT
 from ..media.delivery import AUTO
@@ -140,8 +142,7 @@ def _shot(
     assert piece is not None
     assert info is not None
     assert delivery is not None
-    after = seconds(piece.length, piece.rate) + CONTEXT
-    window = (piece.dub_start - CONTEXT, piece.dub_start + after)
+    window = (piece.dub_start - CONTEXT, piece.dub_start + _heard(piece.length, piece.rate))
     sound = judge.dub.digest(piece.dub_start, *window)
     colour = colour_of(options.colour, info.path) or info.encoding
     mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
@@ -178,6 +179,12 @@ def _shot(
         identity=info.identity,
         characters=verdict.characters,
     )
+
+
+@lru_cache(maxsize=256)
+def _heard(length: int, rate: Rate) -> Fraction:
+    """Seconds from the first frame of a shot to the end of the sound that it is rendered with."""
+    return seconds(length, rate) + CONTEXT
 
 
 def _deciding(verdict: Verdict, original: Sequence[DubClip]) -> tuple[str, ...]:
