@@ -101,7 +101,7 @@ class Viewer:
         The browser paints a frame some time after it says that it has arrived there.
         """
         wanted = (Job.first + frame, Job.first + frame, frame)
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + 60
         while self.shown() != wanted and time.monotonic() < limit:
             self.page.wait_for_timeout(50)
         assert self.shown() == wanted
@@ -305,12 +305,19 @@ def test_three_hundred_shots_stay_quick(
     page = built.parent / "many.html"
     rows = [replace(row, clip=clip) for clip in clips]
     page.write_text(render_page(plan, rows, job_command(job.out)), "utf-8")
-    begun = time.monotonic()
     opened = Viewer(browser, page)
     opened.page.wait_for_selector("#clips a[aria-current]")
+    opened.page.evaluate(
+        """() => {
+            window.drawn = 0;
+            new MutationObserver((all) => all.forEach((m) => (window.drawn += m.addedNodes.length)))
+                .observe(document.querySelector("#clips"), { childList: true, subtree: true });
+        }"""
+    )
     for _ in range(20):
         opened.page.keyboard.press("n")
     assert opened.text("shot-name") == "21. clip 20"
-    assert time.monotonic() - begun < 8
+    assert opened.page.evaluate("window.drawn") == 0, "the list of shots is drawn anew"
+    assert opened.page.locator("video").count() == 2
     assert opened.complaints == []
     opened.page.close()

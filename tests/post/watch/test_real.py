@@ -6,14 +6,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from watch_kit import JOB_KIT, Cut, Running, drop_edit, write_edit
 
@@ -30,6 +30,13 @@ def finished_shots(running: Running) -> dict[str, int]:
     """The shots that are on record, and when each record was written."""
     records = running.out.glob("*/*/shots/*/result.json")
     return {path.parent.name: path.stat().st_mtime_ns for path in records}
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 600
+    while not true():
+        assert time.monotonic() < end, "it did not become true"
+        time.sleep(0.02)
 
 
 def paths() -> dict[str, str]:
@@ -49,7 +56,7 @@ def test_once_does_what_can_be_done_and_ends(running: Running, stage) -> None:
     running.settings += '\nlog = "log/watch.jsonl"\nmetrics = "unisync.prom"'
     running.start("--once")
     assert running.process is not None
-    assert running.process.wait(timeout=90) == 0, log(running)
+    assert running.process.wait(timeout=600) == 0, log(running)
     (output,) = running.status("Reel.xml")["outputs"]
     assert (output["rendered"], output["failed"]) == (1, 0)
     assert Path(output["edit"]).exists()
@@ -72,12 +79,9 @@ def test_row_01_a_killed_worker_is_replaced(running: Running, stage) -> None:
     several_shots(stage, running.folder)
     running.until("Reel.xml", "rendering")
     assert running.process is not None
-    time.sleep(1)
-    children = subprocess.run(
-        ["pgrep", "-P", str(running.process.pid)], capture_output=True, text=True, check=True
-    )
-    for pid in children.stdout.split():
-        os.kill(int(pid), signal.SIGKILL)
+    until(lambda: list(running.out.glob("*/*/shots/*")))
+    for child in psutil.Process(running.process.pid).children():
+        child.kill()
     (output,) = running.until("Reel.xml", "done")["outputs"]
     assert (output["rendered"], output["failed"]) == (3, 0)
 
@@ -88,9 +92,8 @@ def test_row_02_killed_twice_it_finishes_and_redoes_no_shot(running: Running, st
     several_shots(stage, running.folder)
     before: dict[str, int] = {}
     for _ in range(2):
-        end = time.monotonic() + 60
-        while len(finished_shots(running)) == len(before) and time.monotonic() < end:
-            time.sleep(0.02)
+        known = min(len(before), 2)
+        until(lambda known=known: len(finished_shots(running)) > known)
         running.kill()
         found = finished_shots(running)
         assert {name: found[name] for name in before} == before
@@ -110,9 +113,8 @@ def test_row_22_sigterm_ends_it_at_once_and_the_next_goes_on(running: Running, s
     running.start()
     several_shots(stage, running.folder)
     running.until("Reel.xml", "rendering")
-    begun = time.monotonic()
     assert running.stop() == 0
-    assert time.monotonic() - begun < 10
+    assert len(finished_shots(running)) < 3, "it did not wait for the others"
     assert running.status("Reel.xml")["state"] == "queued"
     running.start()
     running.until("Reel.xml", "done")
@@ -178,7 +180,7 @@ def test_row_04_two_watchers_share_a_hundred_drops(stage, tmp_path: Path) -> Non
     )
     racer = [sys.executable, str(Path(__file__).with_name("racer.py")), str(config)]
     racers = [subprocess.Popen(racer, env=paths()) for _ in range(2)]
-    assert [one.wait(timeout=400) for one in racers] == [0, 0]
+    assert [one.wait(timeout=1800) for one in racers] == [0, 0]
     logs = [path.read_text().split() for path in tmp_path.glob("rendered.*")]
     assert len(logs) == 2, "both have worked"
     times = Counter(job for one in logs for job in one)

@@ -257,14 +257,14 @@ class Running:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=300)
 
     def status(self, drop: str) -> dict[str, Any]:
         path = self.folder / f"{drop}.unisync.json"
         found: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
         return found
 
-    def until(self, drop: str, *states: str, limit: float = 90) -> dict[str, Any]:
+    def until(self, drop: str, *states: str, limit: float = 600) -> dict[str, Any]:
         end = time.monotonic() + limit
         while time.monotonic() < end:
             status = self.status(drop)
