@@ -15,22 +15,19 @@ from pathlib import Path
 from types import TracebackType
 
 from ..engines.base import EngineInfo
-from ..errors import EngineError, JobError
 from ..lease import Fence
 from ..plan.plan import ClipPlan
-from ..records import write_atomic
 from .crew import Crew, Death, LocalCrew, Member
+from .docket import BUSY_PAUSE, Docket
 from .events import Event, Listener, silent
-from .faults import RetryPolicy, is_full
+from .faults import RetryPolicy
 from .folder import JobFolder
 from .holds import Holds
-from .queue import Line, Queue, Task
-from .tally import summary, tally
-from .work import disk_full, done_event, finished, set_aside, unique
+from .losses import charged, give_up_on, is_spent, keep_trace, why_stopped
+from .queue import Line, Task
+from .staff import Staff
 from .worker import Ended, Loaded, Refused
 
-_BUSY_PAUSE = 1.0
-"""Seconds before a shot that another process holds is looked at again."""
 _MARKS_EVERY = 0.5
 """Seconds between two looks for cancel marks."""
 
@@ -63,16 +60,11 @@ class WorkerPool:
         self.policy = policy or RetryPolicy()
         self._crew = crew or LocalCrew()
         self._holds = Holds() if crew is not None else None
-        self._most = workers
-        self._fingerprint = fingerprint
-        self._listen = listen
-        self._events: list[Event] = []
-        self._queue = Queue()
-        self._info: EngineInfo | None = None
-        self._false_starts = 0
+        self._queue = Docket(self.policy, listen)
         self._looked = 0.0
-        self._members: list[Member] = []
-        self._start(0)
+        self._staff = Staff(
+            self._crew, engine, workers, self.policy.attempts, fingerprint, self._queue.say
+        )
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -88,12 +80,12 @@ class WorkerPool:
     @property
     def workers(self) -> int:
         """Most processes at present."""
-        return self._most or self._crew.size
+        return self._staff.most
 
     @property
     def ready(self) -> bool:
         """The engine is open: :attr:`info` does not wait."""
-        return self._info is not None
+        return self._staff.info is not None
 
     @property
     def info(self) -> EngineInfo:
@@ -102,9 +94,9 @@ class WorkerPool:
         Raises:
             EngineError: it cannot be opened.
         """
-        while self._info is None:
+        while self._staff.info is None:
             self._turn(0.2)
-        return self._info
+        return self._staff.info
 
     @property
     def idle(self) -> bool:
@@ -129,20 +121,7 @@ class WorkerPool:
         A job that is under way already gets the new shots and the new priority; one that is being
         stopped goes on.
         """
-        wanted = {
-            job.render_key(clip): clip
-            for clip in unique(job, job.plan.to_render if clips is None else clips)
-        }
-        todo = {key for key, clip in wanted.items() if finished(job, clip) is None}
-        line = self._queue.lines.setdefault(job.path, Line(job, priority, {}))
-        line.priority, line.stopped, line.message = priority, "", ""
-        for key, clip in wanted.items():
-            if key in todo and key not in line.clips:
-                line.waiting.append(Task(job.path, clip, key))
-        line.ready += len(wanted.keys() - todo - line.clips.keys())
-        line.clips.update(wanted)
-        frames = sum(task.clip.shot.length for task in line.waiting if task.clip.shot)
-        self._say(Event("job", done=line.ready, total=frames, message=job.name), job.path)
+        line = self._queue.add(job, clips, priority)
         if job.cancelled:
             self._stop(line, "cancelled", "The job was cancelled")
 
@@ -159,16 +138,12 @@ class WorkerPool:
             EngineError: the engine cannot be opened; nothing can be rendered here.
         """
         self._turn(timeout)
-        events, self._events = self._events, []
+        events, self._queue.events = self._queue.events, []
         return events
 
     def close(self) -> None:
         """End the workers, also those in the middle of a shot. Nothing that is finished is lost."""
-        for member in self._members:
-            member.kill()
-        for member in self._members:
-            member.bury()
-        self._members.clear()
+        self._staff.end()
         if self._holds is not None:
             self._holds.release_all()
         self._crew.close()
@@ -179,31 +154,23 @@ class WorkerPool:
             self._holds.beat()
         self._look_for_marks()
         self._hand_out()
-        self._end_lines()
+        self._queue.end_lines()
         due = self._queue.next_due(time.monotonic())
-        if any(member.idle for member in self._members) and due is not None:
+        if any(member.idle for member in self._staff.members) and due is not None:
             timeout = min(timeout, due)
-        if self._events:
+        if self._queue.events:
             timeout = 0.0
-        pipes = {member.pipe: member for member in self._members}
+        pipes = {member.pipe: member for member in self._staff.members}
         for pipe in wait(list(pipes), timeout):
             self._hear(pipes[pipe])  # type: ignore[index]
         self._look_after()
         self._hand_out()
-        self._end_lines()
-
-    def _say(self, event: Event, job: Path | None = None) -> None:
-        event = replace(event, job=str(job or ""))
-        line = self._queue.lines.get(job) if job else None
-        if line is not None:
-            line.forecast.hear(event)
-        self._listen(event)
-        self._events.append(event)
+        self._queue.end_lines()
 
     # -- handing out -------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        while (member := self._free_member()) is not None:
+        while (member := self._staff.free(len(self._queue))) is not None:
             task = self._queue.take(time.monotonic())
             if task is None:
                 return
@@ -211,7 +178,7 @@ class WorkerPool:
             if self._holds is not None:
                 fence = self._holds.claim(self._lease(task))
                 if fence is None:
-                    self._queue.put_back(task, time.monotonic() + _BUSY_PAUSE)
+                    self._queue.put_back(task, time.monotonic() + BUSY_PAUSE)
                     continue
             last = task.attempts + 1 >= self.policy.attempts
             try:
@@ -227,31 +194,10 @@ class WorkerPool:
         if self._holds is not None:
             self._holds.release(self._lease(task))
 
-    def _free_member(self) -> Member | None:
-        """One that is idle; if there is none, start another where there is work and room."""
-        idle = next((member for member in self._members if member.idle), None)
-        loading = sum(member.info is None for member in self._members)
-        if idle is None and loading < len(self._queue) and len(self._members) < self.workers:
-            taken = {member.number for member in self._members}
-            self._start(next(n for n in range(self.workers) if n not in taken))
-        return idle
-
-    def _start(self, number: int) -> None:
-        self._members.append(self._crew.start(number, self.engine, self.workers))
-
-    def _end_lines(self) -> None:
-        for line in self._queue.finished():
-            status = line.stopped or "finished"
-            try:
-                message = line.message or summary(tally(line.job, line.clips.values(), line.ready))
-            except (JobError, OSError) as error:
-                status, message = "refused", f"The job folder cannot be read: {error}"
-            self._say(Event("end", status=status, message=message), line.job.path)
-
     # -- hearing -----------------------------------------------------------------------------
 
     def _hear(self, member: Member) -> None:
-        while member in self._members:
+        while member in self._staff.members:
             try:
                 if not member.pipe.poll():
                     return
@@ -267,7 +213,7 @@ class WorkerPool:
             attempt = member.task.attempts + member.task.deaths + 1
             if message.kind == "shot" and attempt > 1:
                 message = replace(message, attempt=attempt)
-            self._say(message, member.task.job)
+            self._queue.say(message, member.task.job)
         elif isinstance(message, Ended) and member.task is not None:
             task = member.task
             member.free()
@@ -275,50 +221,20 @@ class WorkerPool:
             if message.outcome in ("full", "refused") and self._crew.avoid(member):
                 # this machine's own trouble, perhaps: the shot goes to another one
                 said = f"{member.name} gave shot {task.clip.index} back: {message.reason}"
-                self._say(_about(task, said), task.job)
+                self._queue.warn(task, said)
                 self._queue.put_back(task, 0.0)
-                self._dismiss(member)
+                self._staff.remove(member)
                 return
-            self._ended(task, message)
+            line = self._queue.ended(task, message)
+            if message.outcome in ("full", "refused"):
+                self._stop(line, message.outcome, message.reason)
             if message.leaving:
                 self._lost(member, "left")
         elif isinstance(message, Loaded):
-            self._loaded(member, message)
+            if not self._staff.opened(member, message):
+                self._lost(member, "left")
         elif isinstance(message, Refused):
             member.refusal = message.reason
-
-    def _loaded(self, member: Member, loaded: Loaded) -> None:
-        info = loaded.info
-        if self._fingerprint not in (None, info.fingerprint):
-            # never mixed silently: the shots of one job all come from one engine
-            member.refusal = (
-                f"its {info.name} {info.version} is another one ({info.fingerprint[:12]}) than the "
-                f"job's ({str(self._fingerprint)[:12]})"
-            )
-            self._lost(member, "left")
-            return
-        member.info = self._info = info
-        self._fingerprint = info.fingerprint
-        self._false_starts = 0
-        said = f"{member.name} opened {info.name} in {loaded.seconds:.1f} s"
-        self._say(Event("worker", status="loaded", message=said))
-
-    def _ended(self, task: Task, ended: Ended) -> None:
-        now = time.monotonic()
-        if ended.outcome in ("busy", "lost"):
-            self._queue.put_back(task, now + _BUSY_PAUSE)
-        elif ended.outcome == "again":
-            task = replace(task, attempts=task.attempts + 1)
-            pause = self.policy.pause(task.attempts)
-            message = f"Shot {task.clip.index}: {ended.reason}; tried again in {pause:.0f} s"
-            self._say(_about(task, message), task.job)
-            self._queue.put_back(task, now + pause)
-        elif ended.outcome == "stopped":
-            self._queue.put_back(task, now)
-        else:
-            line = self._queue.release(task)
-            if ended.outcome in ("full", "refused"):
-                self._stop(line, ended.outcome, ended.reason)
 
     # -- looking after -----------------------------------------------------------------------
 
@@ -334,14 +250,13 @@ class WorkerPool:
     def _stop(self, line: Line, status: str, message: str) -> None:
         line.stopped, line.message = line.stopped or status, line.message or message
         line.waiting.clear()
-        for member in self._members:
-            if member.task is not None and member.task.job == line.job.path:
-                member.stop(self.policy.grace)
+        for member in self._staff.at(line.job.path):
+            member.stop(self.policy.grace)
 
     def _look_after(self) -> None:
         """Kill those that stand still and those that do not stop when told."""
         now = time.monotonic()
-        for member in list(self._members):
+        for member in list(self._staff.members):
             if member.stop_by is not None and now > member.stop_by:
                 self._lost(member, "stopped")
             elif member.overdue(now, self.policy):
@@ -350,12 +265,9 @@ class WorkerPool:
 
     def _lost(self, member: Member, status: str) -> None:
         """A worker is gone, or has to go. Another takes its place when there is work for it."""
-        if status != "died":
-            member.kill()
-        death = member.bury()
-        self._members.remove(member)
+        death = self._staff.remove(member, kill=status != "died")
         if member.info is None:
-            self._false_start(member, death)
+            self._staff.false_start(member, death)
             return
         task = member.task
         if status == "stopped" and task is not None:
@@ -367,7 +279,7 @@ class WorkerPool:
         what = death.how if death.with_machine else f"died ({death.how})"
         if status == "hung":
             what = f"stood still for {self.policy.stall:.0f} s"
-        self._say(Event("worker", status=status, message=f"{member.name} {what}"))
+        self._queue.say(Event("worker", status=status, message=f"{member.name} {what}"))
         if task is not None:
             fence = self._holds.fence(self._lease(task)) if self._holds is not None else None
             try:
@@ -375,56 +287,19 @@ class WorkerPool:
             finally:
                 self._give_up(task)
 
-    def _dismiss(self, member: Member) -> None:
-        member.kill()
-        member.bury()
-        self._members.remove(member)
-
-    def _false_start(self, member: Member, death: Death) -> None:
-        self._false_starts += 1
-        reason = member.refusal or f"its process died while opening it ({death.how})"
-        final = bool(member.refusal) or self._false_starts >= self.policy.attempts
-        if (final or death.with_machine) and self._crew.avoid(member):
-            self._false_starts = 0
-            message = f"{member.name} cannot open {self.engine}, and is left out: {reason}"
-            self._say(Event("warning", message=message))
-        elif final:
-            at_work = sum(member.info is not None for member in self._members)
-            if not at_work:
-                raise EngineError(f"The engine {self.engine} cannot be opened: {reason}")
-            self._most = at_work
-            message = f"No more than {at_work} workers can open {self.engine}: {reason}"
-            self._say(Event("warning", message=message))
-        if not self._members:
-            self._start(0)
-
     def _blame(self, task: Task, what: str, death: Death, fence: Fence | None) -> None:
-        """A shot took its worker down: once may be chance, after that it is set aside. One whose
-        machines go away, too, is not given to every machine there is."""
-        if death.with_machine:
-            task = replace(task, attempts=task.attempts + 1)
-        else:
-            task = replace(task, deaths=task.deaths + 1)
+        """A shot took its worker down: it is tried again, or set aside."""
+        task = charged(task, death)
         line = self._queue.lines[task.job]
         try:
-            if death.trace:
-                report = line.job.shot_folder(task.key) / "error.txt"
-                write_atomic(report, death.trace.encode())
-            if task.deaths >= self.policy.deaths or task.attempts >= self.policy.attempts:
-                losses = task.attempts if death.with_machine else task.deaths
-                result = set_aside(line.job, task.clip, losses, what, self._info, fence)
+            keep_trace(line.job, task, death)
+            if is_spent(task, self.policy):
+                said = give_up_on(line.job, task, what, death, self._staff.info, fence)
                 self._queue.release(task)
-                if result is not None:
-                    self._say(done_event(task.clip, task.key, result, result.status), task.job)
+                if said is not None:
+                    self._queue.say(said, task.job)
                 return
         except OSError as error:
-            full = is_full(error)
-            message = str(disk_full(line.job)) if full else f"The job folder: {error}"
-            self._stop(line, "full" if full else "refused", message)
-        message = f"Shot {task.clip.index} lost its worker; it is tried again"
-        self._say(_about(task, message), task.job)
+            self._stop(line, *why_stopped(line.job, error))
+        self._queue.warn(task, f"Shot {task.clip.index} lost its worker; it is tried again")
         self._queue.put_back(task, 0.0)
-
-
-def _about(task: Task, message: str) -> Event:
-    return Event("warning", task.clip.index, task.key, message=message)
