@@ -93,7 +93,7 @@ class EarRecipe:
     held_out: int = 60
     seconds: float = 4.0
     batch: int = 24
-    steps: int = 1200
+    steps: int = 600
     lr: float = 2e-3
 
 
@@ -184,7 +184,7 @@ class AblationRecipe:
             suffice to tell them apart.
     """
 
-    steps: int = 1200
+    steps: int = 600
 
 
 @dataclass(frozen=True)
