@@ -24,7 +24,7 @@ from .progress import following
     show_default=True,
     help="Language of the dub.",
 )
-@click.option("--engine", default="auto", show_default=True, help="As for `unisync dub`.")
+@click.option("--engine", default="unisync-tiny", show_default=True, help="As for `unisync dub`.")
 @click.option("--workers", type=click.IntRange(1), default=1, help="As for `unisync dub`.")
 def demo(folder: Path, language: str, engine: str, workers: int | None) -> None:
     """Make a small edit in FOLDER, dub it, and say where to look.
