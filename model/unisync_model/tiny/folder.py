@@ -19,9 +19,9 @@ from .recipe import WINDOW
 SETTINGS = SamplingSettings(
     steps=3, shift=3.0, tau=1.0, passes=2, scale=1.5, mouth_guidance=True, window=WINDOW
 )
-"""How it is sampled. In a drawn world the voice decides the lips, and fewer steps come nearer to the
-truth: on the validation split 3 beat 10 in follow, leak and dB. A plate held to the end costs the
-lips nothing."""
+"""How it is sampled. In a drawn world the voice decides the lips, and fewer steps come nearer to
+the truth: on the validation split 3 beat 10 in follow, leak and dB. A plate held to the end costs
+the lips nothing."""
 
 ENGINE = """\
 # How the product runs these weights: at the size and framing they were trained at.
