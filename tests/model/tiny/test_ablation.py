@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_ablation import STEPS, drawn_clip, made_work
+from tiny_ablation import drawn_clip, made_work
 
 from unisync_model.characters.espeak import SpeechError
 from unisync_model.characters.speech import require_library
@@ -23,7 +23,7 @@ from unisync_model.tiny.ablation import measures, report, run
 from unisync_model.tiny.ablation.measures import MEASURES, Tally, composited, decibels
 from unisync_model.tiny.ablation.parts import READER, open_network, open_parts
 from unisync_model.tiny.ablation.results import figures
-from unisync_model.tiny.ablation.rows import BRIEF, TABLES, TAUS, WHOLE, Row, rows_of
+from unisync_model.tiny.ablation.rows import BRIEF, COMMON, TABLES, TAUS, WHOLE, Row, rows_of
 from unisync_model.tiny.ablation.run import CEILING, COPY, Bench, Scene
 from unisync_model.tiny.ablation.variants import CONTROL, LITERAL, NO_PAFS, variants
 from unisync_model.tiny.reader import LipReader
@@ -81,6 +81,7 @@ def test_a_row_differs_in_one_thing_from_the_one_it_is_set_against() -> None:
         changed = {"formulas"} if changed == printed else changed
         others = {"adapter"} if row.adapter != base.adapter else set[str]()
         others |= {"hard"} if row.hard else set()
+        others |= {"settings"} if row.shipped else set()
         assert len(changed | others) == (row is not base), row.name
         assert base.against == base.name
 
@@ -99,7 +100,7 @@ def test_a_ratio_injects_in_its_share_of_the_steps(
     noised = Tali._noised
     monkeypatch.setattr(Tali, "_noised", lambda self, s: levels.append(s) or noised(self, s))
     latents(bench, case, ROWS[f"tau {tau:.1f}"])
-    assert len(levels) == round(tau * STEPS)
+    assert len(levels) == round(tau * COMMON["steps"])
 
 
 def test_the_plate_is_held_outside_the_mouth_as_far_as_the_row_says(

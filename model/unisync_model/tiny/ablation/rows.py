@@ -13,7 +13,7 @@ OWN = ""
 """The model's own adapter."""
 TAUS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Table 4."""
-_COMMON: Mapping[str, Any] = {"steps": 10, "tau": 0.8, "tau_sigma": None}
+COMMON: Mapping[str, Any] = {"steps": 10, "tau": 0.8, "tau_sigma": None}
 """The paper's best ratio, and steps enough to tell six ratios apart; the rest is as it ships."""
 _PRINTED: Mapping[str, Any] = {"level": "vp", "index": "literal", "resample": True}
 
@@ -55,7 +55,7 @@ class Row:
     def way(self, settings: SamplingSettings) -> Way:
         """How it is sampled, where ``settings`` are the model's own."""
         if not self.shipped:
-            settings = replace(settings, **{**_COMMON, **self.changes})
+            settings = replace(settings, **{**COMMON, **self.changes})
         return Way(self.adapter, self.posed, settings)
 
 
