@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import time
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -70,11 +69,12 @@ def ablate(
     WORK is the folder of `python -m unisync_model.tiny WORK`; its `--only ablations` trains the
     variants. Without WORK the shipped model is measured, and what needs a variant is named.
     """
+    from unisync_model.folder import TINY
     from unisync_model.tiny.ablation import report as reports
     from unisync_model.tiny.ablation.rows import TABLES, rows_of
     from unisync_model.tiny.ablation.run import Bench
 
-    model = work / "model" if work else Path(str(files("unisync_model"))) / "data" / "tiny"
+    model = work / "model" if work else TINY
     soften = functools.partial(soft_mattes, reach=feather(Setup.of(model)))
     asked = Bench(model, work, rows_of(TABLES), cast("Split", split), scenes, seeds, soften)
     for line in reports.missing_lines(asked):
