@@ -28,6 +28,7 @@ from unisync_post.engines import open_engine
 from unisync_post.engines.base import Driver, Generated, Take
 from unisync_post.engines.unisync import UniSyncEngine, open_unisync
 from unisync_post.errors import EngineError
+from unisync_post.faces.crop import Framing
 
 STEPS = 4
 Folder = Callable[..., Path]
@@ -108,6 +109,21 @@ def test_a_seed_gives_the_same_pictures_in_every_engine(
     assert same(first, engine.generate(take()))
     assert same(first, open_unisync(f"unisync@{shipped}").generate(take()))
     assert not same(first, engine.generate(take(seed=1)))
+
+
+def test_the_network_that_ships_is_an_engine_without_a_name_to_give() -> None:
+    tiny = open_engine("unisync-tiny")
+    info = tiny.info
+    assert (info.name, info.size, info.draft, info.gpu_memory) == ("unisync-tiny", 128, True, 0)
+    assert info.framing == Framing(0.91, 0.34)
+    small = take(9)
+    parts = {"frames": small.frames, "mouth": small.mouth, "pose": small.pose}
+    twice = {name: part.repeat(2, axis=1).repeat(2, axis=2) for name, part in parts.items()}
+    given = replace(small, **twice)
+    made = tiny.generate(given)
+    assert made.remarks["mode"] == "lora"
+    assert made.frames.shape == given.frames.shape
+    assert doctor.check_tiny().health is doctor.Health.GOOD
 
 
 def test_what_is_not_asked_for_stays(engine: UniSyncEngine) -> None:
