@@ -265,6 +265,7 @@ def test_seeds_are_told_apart_and_pooled() -> None:
     assert figure.seeds == pytest.approx(each)
     assert min(each) < figure.interval.value < max(each)
     assert figure.spread == pytest.approx(np.std(each, ddof=1))
+    assert np.isnan(replace(figure, seeds=figure.seeds[:1]).spread)  # one says nothing of others
 
 
 # --- the whole ------------------------------------------------------------------------------

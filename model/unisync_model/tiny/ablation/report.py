@@ -190,4 +190,4 @@ def _number(value: float) -> float | None:
 
 
 def _printed(measure: str, value: float) -> str:
-    return f"{value:.{MEASURES[measure].digits}f}"
+    return f"{value:.{MEASURES[measure].digits}f}" if math.isfinite(value) else "–"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,8 +38,8 @@ class Figure:
 
     @property
     def spread(self) -> float:
-        """Standard deviation between seeds, of one seed."""
-        return float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else 0.0
+        """Standard deviation between seeds, of one seed; NaN where there was only one."""
+        return float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else math.nan
 
 
 Figures = dict[str, dict[str, Figure]]
