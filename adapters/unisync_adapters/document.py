@@ -1,7 +1,8 @@
 """An edit document: its bytes, what they mean, and how to change one clip's media in them.
 
-The document is read into an OpenTimelineIO timeline, which everything downstream thinks with;
-it is written by splicing its own bytes, so whatever we do not understand survives untouched.
+The document is read into a cut list (:mod:`.cutlist`), which a plan is made of, or into an
+OpenTimelineIO timeline, for whoever thinks in those; each is made of the other when it is asked
+for. It is written by splicing its own bytes, so whatever we do not understand survives untouched.
 The timeline is for reading. Clips of one file may hold one media reference, so that what is asked
 of a file is asked once; ``clone()`` it for a timeline to change.
 
@@ -41,12 +42,14 @@ from pathlib import Path
 import opentimelineio as otio
 
 from .collector import no_cycles
+from .cutlist import CutList
 from .errors import EditError, telling
 from .foreign import foreign
 from .limits import MAX_BYTES, read_bytes
 from .nouns import Lay, Origin, PathMap, Relink
 from .otio_bundle import MEDIA, is_bundle, is_folder_bundle, media_map, read_content
 from .protocols import Adapter, Layer, Rateless, TakeKeeper
+from .reading import Reading
 from .timebase import Rate
 
 __all__ = [
@@ -77,7 +80,7 @@ class Document:
         path: the file it was read from.
         data: its bytes, exactly.
         adapter: the format's adapter.
-        timeline: what the bytes mean.
+        reading: what the bytes mean.
         origins: every clip that could be relinked, by key.
         rate: the record rate.
         drop: the record timecode is drop-frame.
@@ -89,12 +92,22 @@ class Document:
     path: Path
     data: bytes
     adapter: Adapter
-    timeline: otio.schema.Timeline
+    reading: Reading
     origins: Mapping[str, Origin]
     rate: Rate
     drop: bool = False
     path_map: PathMap = field(default_factory=PathMap)
     by_timecode: bool = False
+
+    @property
+    def timeline(self) -> otio.schema.Timeline:
+        """What the bytes mean, for OpenTimelineIO."""
+        return self.reading.timeline
+
+    @property
+    def cut_list(self) -> CutList:
+        """What the bytes mean, for a plan."""
+        return self.reading.cuts
 
     def patch(
         self,

@@ -25,6 +25,14 @@ def exact_frames(time: otio.opentime.RationalTime, rate: Rate) -> Fraction:
     return Fraction(nearest) if abs(frames - nearest) < Fraction(1, 10_000) else frames
 
 
+def settled(position: int | Fraction) -> int | Fraction:
+    """A position in frames, without the hair that a double left on it."""
+    if isinstance(position, int) or position.denominator == 1:
+        return int(position)
+    nearest = round(position)
+    return nearest if abs(position - nearest) < Fraction(1, 10_000) else position
+
+
 def first_shown(played: otio.opentime.TimeRange, speed: Fraction, rate: Rate) -> Fraction:
     """Media time of the picture that a clip begins with, in frames of ``rate``.
 

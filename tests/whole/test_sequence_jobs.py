@@ -18,6 +18,7 @@ from OpenImageIO import FLOAT, ImageInput, ImageSpec
 from sequence_kit import word, write_dpx, write_exr
 from xmeml import PREMIERE, Edit, Item, Media
 
+from unisync_adapters.cutlist import Clip
 from unisync_adapters.document import open_edit
 from unisync_adapters.timebase import Rate
 from unisync_model.characters.film import Scene, Seat, render
@@ -217,8 +218,10 @@ def test_the_returned_edit_plays_the_new_frames_in_the_form_of_the_old(
     assert a.media_reference.schema_name() == "ImageSequenceReference"
     assert a.media_reference.start_frame == 1003
     assert b.media_reference.target_url.endswith(".%07d.dpx")
-    for clip, start in ((a, 86_402), (b, 90_002)):
-        info = finder.picture(clip)
+    cuts = document.cut_list.tracks[0].items
+    for clip, cut, start in ((a, cuts[0], 86_402), (b, cuts[1], 90_002)):
+        assert isinstance(cut, Clip)
+        info = finder.picture(cut)
         assert (info.frames, info.start_frame, info.has_timecode) == (8, start, True)
         # the in-point is where it was: the new media keeps the old one's clock
         assert clip.source_range.start_time.value == start + 2

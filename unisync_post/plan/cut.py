@@ -10,13 +10,13 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
+from unisync_adapters.cutlist import UNCHANGED
 from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
 from ..media.info import MediaInfo
-from .content import UNCHANGED
-from .exact import Moment, ceil, frames, seconds, settled
+from .exact import Moment, ceil, counted_at, seconds, settled
 from .walk import Placement
 
 _SAME_RATE = Fraction(1, 2000)
@@ -50,7 +50,7 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     first = ceil(placement.start)
     count = ceil(placement.start + placement.duration) - first
     record = FrameRange(first, count, record_rate)
-    speed = placement.speed
+    speed = placement.clip.speed
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement, info, record_rate)
     late = first - placement.start
@@ -76,16 +76,16 @@ def media_offset(
         PlanError: the edit states another frame rate for the media than the file has.
     """
     clip, media = placement.clip, placement.media
-    begin = (clip.source_range or clip.trimmed_range()).start_time
     if media.start is None:
-        played = frames(begin, info.rate)
+        played = counted_at(info.rate, clip.start, clip.clock)
         # in its timecode, or in the numbers of its frames; else from its first frame
         return played - (info.start_frame if played >= info.start_frame else 0), ()
     start, stated = media.start
     if _means(stated, info.rate):
-        return settled(frames(begin, stated) - start), ()
+        return settled(counted_at(stated, clip.start, clip.clock) - start), ()
     if stated == record_rate or media.counted == record_rate:
-        played = seconds(frames(begin, record_rate), record_rate) - seconds(start, stated)
+        begin = counted_at(record_rate, clip.start, clip.clock)
+        played = seconds(begin, record_rate) - seconds(start, stated)
         note = f"The edit counts this {info.rate.label} fps media in its own rate"
         return settled(played * info.rate.fps), (note,)
     raise PlanError(

@@ -107,7 +107,7 @@ class Judge:
             visible = placement.visible
             self._shown(placement, visible)
             face = self._wished(placement)
-            if not placement.speed and not self._options.process_freeze:
+            if not placement.clip.speed and not self._options.process_freeze:
                 raise _Stop(
                     Decision.LEAVE,
                     "A freeze frame: whether its mouth moves is a creative choice "
@@ -194,8 +194,8 @@ class Judge:
             )
 
     def _work(self, placement: Placement) -> tuple[_Plate, Cut, Delivery]:
-        if placement.refuse is not None:
-            raise _Stop(Decision.REFUSE, sentence(placement.refuse))
+        if placement.clip.refuse is not None:
+            raise _Stop(Decision.REFUSE, sentence(placement.clip.refuse))
         if not placement.origin:
             raise _Stop(Decision.REFUSE, "This edit format gives no way to relink this clip.")
         if placement.retimed_nest is not None:

@@ -16,7 +16,6 @@ from unisync_adapters.timebase import Timecode
 
 from ..errors import PlanError, TimeError
 from ..media.audio import AudioFileInfo, audio_info
-from .exact import frames
 from .media import MediaFinder
 from .options import DubFile, PlanOptions
 from .plan import DubChoice
@@ -264,13 +263,13 @@ def _originals(others: Sequence[AudioTrack], dub_language: str) -> list[AudioTra
 
 def start_frame(document: Document) -> int:
     """The sequence's start timecode, in frames."""
-    start = document.timeline.global_start_time
-    return 0 if start is None else int(frames(start, document.rate) // 1)
+    return int((document.cut_list.start or 0) // 1)
 
 
 def _length(document: Document) -> Fraction:
     """Seconds of the sequence."""
-    return document.rate.seconds(frames(document.timeline.tracks.duration(), document.rate))
+    cuts = document.cut_list
+    return document.rate.seconds(cuts.length if cuts.trim is None else cuts.trim[1])
 
 
 def _tag(language: str) -> str:

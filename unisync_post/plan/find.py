@@ -12,13 +12,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import opentimelineio as otio
-
+from unisync_adapters.cutlist import Clip
+from unisync_adapters.from_otio import facts
 from unisync_adapters.timebase import Rate, Timecode
 
 from ..media.info import MediaInfo
-from .content import facts
-from .exact import frames
+from .exact import counted_at
 
 _SHORTEST = 6
 """Characters of a reel that may stand for a longer name; A001 begins too many."""
@@ -30,7 +29,7 @@ def folded(name: str) -> str:
 
 
 def called(
-    clip: otio.schema.Clip,
+    clip: Clip,
     files: Mapping[str, Sequence[Path]],
     probed: Callable[[Iterable[Path]], Iterable[MediaInfo]],
 ) -> list[MediaInfo]:
@@ -51,8 +50,8 @@ def called(
     return [info for info in probed(longer) if info.has_timecode and holds(clip, info)]
 
 
-def _names(clip: otio.schema.Clip) -> set[str]:
-    noted = facts(clip.media_reference).get("names")
+def _names(clip: Clip) -> set[str]:
+    noted = facts(clip.media).get("names")
     if not isinstance(noted, Iterable) or isinstance(noted, str):
         return set()
     # a path's last part, whatever slashes its author uses
@@ -63,14 +62,13 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def holds(clip: otio.schema.Clip, info: MediaInfo) -> bool:
+def holds(clip: Clip, info: MediaInfo) -> bool:
     """Whether the file's timecode, or its length where it has none, holds what the clip plays."""
-    played = clip.trimmed_range()
-    first = frames(played.start_time, info.rate) // 1
+    first = counted_at(info.rate, clip.start, clip.clock) // 1
     return info.start_frame <= first < info.start_frame + info.frames
 
 
-def other_clock(clip: otio.schema.Clip, info: MediaInfo, rate: Rate) -> str | None:
+def other_clock(clip: Clip, info: MediaInfo, rate: Rate) -> str | None:
     """Why an edit that knows media by record-rate timecode alone cannot say this file.
 
     Args:
@@ -85,14 +83,14 @@ def other_clock(clip: otio.schema.Clip, info: MediaInfo, rate: Rate) -> str | No
             + (f"add --rate {info.rate.label}, or " if same else "")
             + "export the edit as AAF or XML"
         )
-    counts_drop = facts(clip.media_reference).get("drop") is True
+    counts_drop = facts(clip.media).get("drop") is True
     if info.has_timecode and info.drop != counts_drop:
         kinds = ("non-drop-frame", "drop-frame")
         return (
             f"The edit counts its source in {kinds[counts_drop]} timecode, the file has "
             f"{kinds[info.drop]}; export it with the file's own"
         )
-    first = frames(clip.trimmed_range().start_time, rate)
+    first = counted_at(rate, clip.start, clip.clock)
     if info.has_timecode and first < info.start_frame:
         starts = Timecode(info.start_frame, rate, info.drop)
         return f"Its source begins before its media does, at {starts}; relink it in the NLE"

@@ -67,7 +67,7 @@ def _plan(document: Document, options: PlanOptions, taken: Collection[str]) -> P
     language = dialogue.dub.language
     decided = [_decided(placement, judge, language, options) for placement in found]
     settled = _one_result_each(found, decided)
-    name = document.timeline.name or document.path.stem
+    name = document.cut_list.name or document.path.stem
     zero = start_frame(document)
     lays, laying = lays_of(document, dialogue.dub, options)
     return Plan(

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import opentimelineio as otio
 
+from unisync_adapters.cutlist import Clip
 from unisync_adapters.document import Document
+from unisync_adapters.from_otio import facts
 from unisync_adapters.timebase import Rate
 from unisync_adapters.urls import MediaUrl, map_to_local
 
@@ -23,8 +25,8 @@ from ..errors import MediaError, UniSyncError
 from ..media.info import MediaInfo
 from ..media.probe import probe
 from ..media.roots import admits, outside
-from .content import MEDIA_SUFFIXES, facts
-from .exact import frames
+from .content import MEDIA_SUFFIXES
+from .exact import counted_at, frames
 from .find import called, folded, holds
 from .reference import url_of
 from .sequences import named_alike, rate_of_media, sequence_here, sequences_among
@@ -46,13 +48,13 @@ class MediaFinder:
         self.offline: dict[str, None] = {}
         """Media that were looked for and not found, as the edit writes them, in order."""
 
-    def picture(self, clip: otio.schema.Clip) -> MediaInfo:
+    def picture(self, clip: Clip) -> MediaInfo:
         """Facts of the picture media that this clip plays.
 
         Raises:
             MediaError: offline, damaged, or several files fit.
         """
-        media = clip.media_reference
+        media = clip.media
         if media in self._pictures:
             return self._pictures[media]
         path = self.local(media)
@@ -66,13 +68,13 @@ class MediaFinder:
         found = self._by_reel(clip) or self._by_name(clip, path) or self._by_frames(clip, path)
         return self._only(clip, found or called(clip, self._files, self._probe_all))
 
-    def sound(self, clip: otio.schema.Clip) -> Path:
+    def sound(self, clip: Clip) -> Path:
         """The sound file that this clip plays.
 
         Raises:
             MediaError: offline, or several files of its name.
         """
-        media = clip.media_reference
+        media = clip.media
         if media in self._sounds:
             return self._sounds[media]
         path = self.local(media)
@@ -115,13 +117,13 @@ class MediaFinder:
             raise known
         return known
 
-    def _only(self, clip: otio.schema.Clip, found: list[MediaInfo]) -> MediaInfo:
+    def _only(self, clip: Clip, found: list[MediaInfo]) -> MediaInfo:
         contents = {info.identity or str(info.path) for info in found}
         if len(contents) == 1:
             return found[0]
         raise self._offline(clip, [info.path for info in found])
 
-    def _offline(self, clip: otio.schema.Clip, found: list[Path]) -> MediaError:
+    def _offline(self, clip: Clip, found: list[Path]) -> MediaError:
         written = written_media(clip)
         if found:
             listed = ", ".join(str(path) for path in found)
@@ -130,7 +132,7 @@ class MediaFinder:
                 file=written,
                 remedy="Say which one it is with --path-map THEIRS=HERE.",
             )
-        path = self.local(clip.media_reference)
+        path = self.local(clip.media)
         if path is not None and not admits(path):
             return outside(written)
         self.offline[written] = None
@@ -160,7 +162,7 @@ class MediaFinder:
         """Every image sequence under the roots."""
         return [path for folder in self._folders for path in sequences_among(*folder)]
 
-    def _by_frames(self, clip: otio.schema.Clip, path: Path | None) -> list[MediaInfo]:
+    def _by_frames(self, clip: Clip, path: Path | None) -> list[MediaInfo]:
         """Image sequences of the media's name whose frames the clip plays."""
         rate = rate_of_media(clip)
         alike = named_alike(self._sequences, _file_name(clip, path))
@@ -187,24 +189,23 @@ class MediaFinder:
                 except UniSyncError:
                     continue  # damaged, or no picture: it cannot be what is looked for
 
-    def _by_reel(self, clip: otio.schema.Clip) -> list[MediaInfo]:
+    def _by_reel(self, clip: Clip) -> list[MediaInfo]:
         """Files of the clip's reel whose timecode holds the range that it plays."""
-        reel = facts(clip.media_reference).get("reel")
+        reel = facts(clip.media).get("reel")
         if not isinstance(reel, str) or not self._roots:
             return []
-        played = clip.trimmed_range()
         fits = []
         for info in self._reels.get(folded(reel), []):
-            first = frames(played.start_time, info.rate) // 1
+            first = counted_at(info.rate, clip.start, clip.clock) // 1
             if info.start_frame <= first < info.start_frame + info.frames:
                 fits.append(info)
-        name = folded(_file_name(clip, self.local(clip.media_reference)))
+        name = folded(_file_name(clip, self.local(clip.media)))
         return [info for info in fits if folded(info.path.name) == name] or fits
 
-    def _by_name(self, clip: otio.schema.Clip, path: Path | None) -> list[MediaInfo]:
+    def _by_name(self, clip: Clip, path: Path | None) -> list[MediaInfo]:
         """Files of the media's name with the length that the edit states."""
         found = list(self._probe_all(self._named(_file_name(clip, path))))
-        available = clip.media_reference.available_range
+        available = clip.media.available_range
         if available is None:
             return [info for info in found if holds(clip, info)] or found
         rate = Rate.of(available.duration.rate)
@@ -212,21 +213,21 @@ class MediaFinder:
         return [info for info in found if abs(stated - _length(info, rate)) < 1]
 
 
-def all_written(clips: Iterable[otio.schema.Clip]) -> frozenset[str]:
+def all_written(clips: Iterable[Clip]) -> frozenset[str]:
     """The media of these clips as the edit writes it; of many clips of a file asked once."""
     urls: dict[otio.core.MediaReference, str] = {}
     written = set()
     for clip in clips:
-        media = clip.media_reference
+        media = clip.media
         if media not in urls:
             urls[media] = url_of(media)
         written.add(urls[media] or written_media(clip))
     return frozenset(written)
 
 
-def written_media(clip: otio.schema.Clip) -> str:
+def written_media(clip: Clip) -> str:
     """The clip's media as the edit writes it, for people; empty for generators."""
-    media = clip.media_reference
+    media = clip.media
     url = url_of(media)
     if url:
         return url
@@ -242,8 +243,8 @@ def _length(info: MediaInfo, rate: Rate) -> int:
     return info.frames if near else round(info.frames * rate.fps / info.rate.fps)
 
 
-def _file_name(clip: otio.schema.Clip, path: Path | None) -> str:
+def _file_name(clip: Clip, path: Path | None) -> str:
     if path is not None:
         return MediaUrl.parse(str(path)).name
-    media = clip.media_reference
+    media = clip.media
     return media.name or clip.name or ""

@@ -7,14 +7,13 @@ written with ``_`` or ``-`` between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import opentimelineio as otio
+from unisync_adapters.cutlist import Mark
 
 from ..errors import PlanError
 from . import casting
-from .content import Listed, each
 
 KNOWN = f"unisync:skip, unisync:ramp and unisync:face={casting.KNOWN}"
 
@@ -50,17 +49,17 @@ class Wish:
     problem: str | None = None
 
 
-def notes_in(markers: Listed[otio.schema.Marker]) -> Iterator[tuple[otio.schema.Marker, Note]]:
+def notes_in(marks: Iterable[Mark]) -> Iterator[tuple[Mark, Note]]:
     """Every instruction in these markers' names and comments."""
-    for marker in each(markers):
+    for mark in marks:
         seen = set()
-        for text in _texts(marker):
+        for text in (mark.name, mark.comment, *mark.others):
             for match in _WORD.finditer(text):
                 value = match[2].lower().rstrip(".;!?)") if match[2] else None
                 note = Note(match[1].lower(), value)
                 if note not in seen:
                     seen.add(note)
-                    yield marker, note
+                    yield mark, note
 
 
 def wish_of(notes: Iterable[Note]) -> Wish:
@@ -89,12 +88,3 @@ def _is_face(value: str) -> bool:
         return casting.is_place(value) or bool(casting.cast_in(value))
     except PlanError:
         return False
-
-
-def _texts(marker: otio.schema.Marker) -> Iterator[str]:
-    yield marker.name or ""
-    yield marker.comment or ""
-    for key, field in (("Resolve_OTIO", "Note"), ("fcp_xml", "comment")):
-        holder = marker.metadata.get(key) if marker.metadata else None
-        if isinstance(holder, Mapping) and isinstance(holder.get(field), str):
-            yield holder[field]

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import opentimelineio as otio
 
+from unisync_adapters.from_otio import facts
 from unisync_adapters.timebase import Rate
 
-from .content import facts
 from .exact import Moment, frames, rate_of
 from .sequences import sequence_url
 

@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import opentimelineio as otio
 
+from unisync_adapters.cutlist import Clip
+from unisync_adapters.from_otio import facts
 from unisync_adapters.image_sequence import SequenceName
 from unisync_adapters.timebase import Rate
 
 from ..media.sequences import SUFFIXES, find_sequence
-from .content import facts
 from .exact import frames, rate_of
 
 _FEWEST = 2
@@ -40,19 +41,19 @@ def sequence_url(media: otio.core.MediaReference) -> str | None:
     return f"{base.rstrip('/' + chr(92))}{separator}{text}" if base else text
 
 
-def rate_of_media(clip: otio.schema.Clip) -> Rate:
+def rate_of_media(clip: Clip) -> Rate:
     """The rate that the edit says its clip's pictures run at."""
-    media = clip.media_reference
+    media = clip.media
     stated = facts(media).get("rate")
     if isinstance(stated, str):
         return rate_of(stated)
     if isinstance(media, otio.schema.ImageSequenceReference) and media.rate > 1:
         return rate_of(media.rate)
-    span = media.available_range or clip.trimmed_range()
-    return rate_of(span.duration.rate)
+    span = media.available_range
+    return clip.clock if span is None else rate_of(span.duration.rate)
 
 
-def sequence_here(clip: otio.schema.Clip, path: Path) -> Path | None:
+def sequence_here(clip: Clip, path: Path) -> Path | None:
     """The image sequence that a clip plays, in Resolve's form; None for any other media.
 
     Args:
@@ -62,7 +63,7 @@ def sequence_here(clip: otio.schema.Clip, path: Path) -> Path | None:
     Raises:
         MediaError: its files cannot be told apart.
     """
-    media = clip.media_reference
+    media = clip.media
     begins = facts(media).get("sequence") is True
     if not begins and SequenceName.parse(path.name) is None:
         return None

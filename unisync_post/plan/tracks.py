@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -11,12 +11,21 @@ from pathlib import Path
 
 import opentimelineio as otio
 
+from unisync_adapters.cutlist import (
+    PICTURE,
+    SOUND,
+    UNCHANGED,
+    Clip,
+    CutList,
+    Nest,
+    Track,
+    Transition,
+)
 from unisync_adapters.document import Document
 
 from ..errors import PlanError, UniSyncError
 from ..media.audio import AudioFileInfo, audio_info
-from .content import each, fact, facts, is_ramped, speed_of
-from .exact import Moment, frames, rate_of, seconds
+from .exact import Moment, seconds
 from .media import MediaFinder, all_written
 from .reference import Reference
 from .rules import Label, speakers, track_rules
@@ -39,7 +48,7 @@ class AudioTrack:
 
     number: int
     name: str
-    track: otio.schema.Track
+    track: Track
     label: Label
 
     def described(self) -> str:
@@ -50,13 +59,10 @@ class AudioTrack:
 
 def audio_tracks(document: Document) -> tuple[AudioTrack, ...]:
     """Every audio track, in the sequence's order."""
-    tracks = [
-        child
-        for child in document.timeline.tracks
-        if isinstance(child, otio.schema.Track) and child.kind == otio.schema.TrackKind.Audio
-    ]
-    names = [track.name or "" for track in tracks]
-    pictures = cache(partial(_picture_media, document.timeline.tracks))
+    cuts = document.cut_list
+    tracks = [track for track in cuts.tracks if track.kind == SOUND]
+    names = [track.name for track in tracks]
+    pictures = cache(partial(_picture_media, cuts))
     return tuple(
         AudioTrack(number, _track_name(number, track.name), track, _label(track, names, pictures))
         for number, track in enumerate(tracks, 1)
@@ -142,21 +148,17 @@ class _Reader:
 
     def track(self, track: AudioTrack, speaker: str | None) -> None:
         rate = self._document.rate
-        channels = facts(track.track).get("channels")
-        whole = isinstance(channels, int) and channels > 1
-        at: Moment = 0
-        for item in track.track:
-            if isinstance(item, otio.schema.Transition):
-                continue
-            start, at = at, at + frames(item.duration(), rate)
-            if isinstance(item, otio.schema.Gap) or not getattr(item, "enabled", True):
+        whole = (track.track.channels or 1) > 1
+        for item in track.track.items:
+            if isinstance(item, Transition) or not item.enabled:
                 continue
             try:
-                record, duration = seconds(start, rate), seconds(at - start, rate)
+                record, duration = seconds(item.at, rate), seconds(item.length, rate)
                 self.pieces.append(self._piece(item, speaker, record, duration, whole))
             except UniSyncError as error:
                 sentence = f"The sound on {track.name} cannot be used: {error}"
-                self.faults.append((seconds(start, rate), seconds(at, rate), sentence))
+                end = seconds(item.at + item.length, rate)
+                self.faults.append((seconds(item.at, rate), end, sentence))
 
     def mixed(self) -> list[DubClip]:
         """The pieces; where all channels of a stream lie side by side, they are one mix."""
@@ -177,22 +179,21 @@ class _Reader:
 
     def _piece(
         self,
-        item: otio.core.Item,
+        item: Clip | Nest,
         speaker: str | None,
         record: Fraction,
         duration: Fraction,
         whole: bool,
     ) -> DubClip:
-        if not isinstance(item, otio.schema.Clip):
+        if isinstance(item, Nest):
             raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
-        effects = tuple(each(item.effects))
-        if effects and (speed_of(effects) != 1 or is_ramped(effects)):
+        if item.ramped or (item.speed is not UNCHANGED and item.speed != 1):
             raise PlanError(
                 "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
             )
         path = self._media.sound(item)
         stream, channel = self._channel(item, path, whole)
-        source = _source_seconds(item, self._reference(item.media_reference))
+        source = _source_seconds(item, self._reference(item.media))
         return DubClip(path, record, source, duration, stream, channel, speaker)
 
     def _reference(self, media: otio.core.MediaReference) -> Reference:
@@ -201,16 +202,16 @@ class _Reader:
             known = self._references[media] = Reference.of(media)
         return known
 
-    def _channel(self, clip: otio.schema.Clip, path: Path, whole: bool) -> tuple[int, int | None]:
+    def _channel(self, clip: Clip, path: Path, whole: bool) -> tuple[int, int | None]:
         """Stream and channel of the file that this clip plays; None = all of the stream.
 
         xmeml counts the channels of all streams together, and gives a stereo track, which plays
         the ``whole`` stream, its first.
         """
-        number = fact(clip, "source_track")
+        number = clip.channel
         if path not in self._files:
             self._files[path] = audio_info(path)
-        if not isinstance(number, int):
+        if number is None:
             return 0, None
         for stream in self._files[path].streams:
             if number <= stream.channels:
@@ -219,34 +220,28 @@ class _Reader:
         raise PlanError("it plays a channel that its file does not have", clip=clip.name, file=path)
 
 
-def _source_seconds(clip: otio.schema.Clip, media: Reference) -> Fraction:
+def _source_seconds(clip: Clip, media: Reference) -> Fraction:
     """Seconds into the file at which the clip begins."""
-    source = (clip.source_range or clip.trimmed_range()).start_time
-    rate = rate_of(source.rate)
-    begin = frames(source, rate)
     if media.first is None:
-        return seconds(begin, rate)
+        return seconds(clip.start, clip.clock)
     zero, clock = media.first
-    if clock is rate:
-        return seconds(begin - zero, rate)
-    return seconds(begin, rate) - seconds(zero, clock)
+    if clock is clip.clock:
+        return seconds(clip.start - zero, clock)
+    return seconds(clip.start, clip.clock) - seconds(zero, clock)
 
 
-def _label(
-    track: otio.schema.Track, siblings: Sequence[str], pictures: Callable[[], frozenset[str]]
-) -> Label:
+def _label(track: Track, siblings: Sequence[str], pictures: Callable[[], frozenset[str]]) -> Label:
     """What the document says, else the track's name, else the one thing all its files say.
 
     A track of nothing but the pictures' own sound, if not named as anything else, is the original.
     """
     rules = track_rules()
-    label = rules.read(track.name or "", siblings)
-    stated = facts(track).get("language")
-    tag = rules.language_tag(stated) if isinstance(stated, str) else None
+    label = rules.read(track.name, siblings)
+    tag = rules.language_tag(track.language) if track.language is not None else None
     label = Label(language=tag).over(label)
     if label.stem and label.language:
         return label
-    media = all_written(clip for clip in track if isinstance(clip, otio.schema.Clip))
+    media = all_written(item for item in track.items if isinstance(item, Clip))
     if media and media <= pictures() and not (label.role or label.language):
         return Label(role="original").over(label)
     names = {_stem(name) for name in media}
@@ -260,15 +255,19 @@ def _label(
     return label.over(agreed)
 
 
-def _picture_media(stack: otio.schema.Stack) -> frozenset[str]:
+def _picture_media(cuts: CutList) -> frozenset[str]:
     """Media of the picture tracks, as the edit writes them."""
-    clips = (
-        clip
-        for track in stack
-        if isinstance(track, otio.schema.Track) and track.kind == otio.schema.TrackKind.Video
-        for clip in track.find_clips()
-    )
-    return all_written(clips)
+    return all_written(_clips(track for track in cuts.tracks if track.kind == PICTURE))
+
+
+def _clips(tracks: Iterable[Track]) -> Iterator[Clip]:
+    """Every clip of these tracks and of the nests on them."""
+    for track in tracks:
+        for item in track.items:
+            if isinstance(item, Clip):
+                yield item
+            elif isinstance(item, Nest):
+                yield from _clips(item.cuts.tracks)
 
 
 def _agreed(values: Sequence[str | None]) -> str | None:

@@ -8,24 +8,33 @@ two pictures is first seen on the later one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
 import opentimelineio as otio
 
+from unisync_adapters.cutlist import (
+    PICTURE,
+    Clip,
+    CutList,
+    Item,
+    Mark,
+    Nest,
+    Track,
+    Transition,
+)
 from unisync_adapters.document import Document
-from unisync_adapters.ramp import Ramp, ramp_of
+from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import Rate
 
-from .content import UNCHANGED, each, facts, leave_reason, see_through, speed_of, uncovers
-from .exact import Moment, ceil, frames
+from .content import leave_reason, see_through
+from .exact import Moment, ceil, counted_at
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
 from .reference import Reference
 
-_Item = otio.core.Item
+_DISABLED = "it is disabled"
 
 
 class Placement(NamedTuple):
@@ -41,17 +50,14 @@ class Placement(NamedTuple):
         before, after: exact record frames that transitions add on either side.
         off: why it is switched off, or None.
         retimed_nest: name of the nest around it that plays at another speed, or None.
-        refuse: why its reader says that it cannot be processed, or None.
         idle: why it holds no moving picture, or None.
-        speed: media seconds per record second; negative for backwards, 0 for a freeze frame.
-        ramp: of a speed that changes over time, as the clip states it; None where it does not.
         through: what lies below it may be seen.
         notes: instructions in markers on it or over it.
         covered: record frames on which something opaque lies above it; ``hidden_by`` what.
         under: what lies above it and lets it through.
     """
 
-    clip: otio.schema.Clip
+    clip: Clip
     origin: str
     track: str
     media: Reference
@@ -63,15 +69,17 @@ class Placement(NamedTuple):
     after: Moment = 0
     off: str | None = None
     retimed_nest: str | None = None
-    refuse: str | None = None
     idle: str | None = None
-    speed: Fraction = UNCHANGED
-    ramp: Ramp | None = None
     through: bool = False
     notes: tuple[Note, ...] = ()
     covered: tuple[Span, ...] = ()
     hidden_by: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
+
+    @property
+    def ramp(self) -> Ramp | None:
+        """The speed of a clip that is not refused, where it changes over time."""
+        return None if self.clip.refuse else self.clip.ramp
 
     @property
     def seen(self) -> Span:
@@ -87,32 +95,28 @@ class Placement(NamedTuple):
 def placements(document: Document) -> list[Placement]:
     """Every picture clip of the edit in record order, upper tracks first."""
     walk = _Walk(document)
-    walk.stack(document.timeline.tracks, _Frame.whole())
+    walk.sequence(document.cut_list, _Frame(0, document.rate))
     notes = Intervals(walk.notes)
     found = [_noted(p, notes) for p in walk.found] if notes else walk.found
     shown = _uncover(found)
     return sorted(shown, key=lambda p: (p.window[0], p.depth, p.window[1]))
 
 
-@dataclass(frozen=True)
-class _Frame:
+class _Frame(NamedTuple):
     """How a composition's own time lies on the record timeline.
 
-    ``zero``: record frame of its time 0. ``window``: record frames that are let through.
-    ``depth``: tracks above it. ``through``: what lies below it may be seen.
+    ``zero``: record frame of its time 0. ``rate``: what it counts in. ``window``: record frames
+    that are let through. ``depth``: tracks above it. ``through``: what lies below it may be seen.
     """
 
     zero: Moment
-    window: tuple[Moment, Moment] | None
+    rate: Rate
+    window: tuple[Moment, Moment] | None = None
     depth: int = 0
     off: str | None = None
     retimed: str | None = None
     through: bool = False
     names: tuple[str, ...] = ()
-
-    @classmethod
-    def whole(cls) -> _Frame:
-        return cls(0, None)
 
     def clamp(self, start: Moment, end: Moment) -> tuple[Moment, Moment]:
         if self.window is None:
@@ -128,98 +132,66 @@ class _Walk:
     depth: int = 0
     media: dict[otio.core.MediaReference, Reference] = field(default_factory=dict)
 
-    @property
-    def rate(self) -> Rate:
-        return self.document.rate
+    def sequence(self, cuts: CutList, frame: _Frame) -> None:
+        """A sequence or nest: its picture tracks from the top down."""
+        frame = self._enter(cuts, frame)
+        for track in reversed(cuts.tracks):
+            if track.kind == PICTURE:
+                self._track(track, frame)
 
-    def stack(self, stack: otio.schema.Stack, frame: _Frame) -> None:
-        """A sequence or nest: its tracks from the top down."""
-        frame = self._enter(stack, frame)
-        for child in reversed(list(stack)):
-            if isinstance(child, otio.schema.Track):
-                if child.kind == otio.schema.TrackKind.Video:
-                    self.track(child, frame)
-            else:
-                self._place(child, self._below(frame), frame.zero)
-
-    def track(self, track: otio.schema.Track, frame: _Frame) -> None:
-        """One video track: its items one after the other."""
+    def _track(self, track: Track, frame: _Frame) -> None:
+        """One picture track: its items one after the other."""
         frame = self._enter(track, frame)
+        off = frame.off
         if not track.enabled:
-            frame = replace(frame, off=frame.off or f"its track “{track.name}” is disabled")
-        frame = self._below(frame)
-        at = frame.zero
-        children = list(track)
-        for index, child in enumerate(children):
-            if isinstance(child, otio.schema.Transition):
-                continue
-            if not isinstance(child, otio.schema.Gap):
-                at += self._place(child, frame, at, self._overlaps(children, index))
-            else:
-                at += frames(child.duration(), self.rate)
+            off = off or f"its track “{track.name}” is disabled"
+        self.depth += 1
+        frame = frame._replace(depth=self.depth, off=off)
+        items = track.items
+        for index, item in enumerate(items):
+            if isinstance(item, Clip):
+                self._clip(item, frame, self._overlaps(item, items, index, frame))
+            elif isinstance(item, Nest):
+                self._nest(item, frame)
 
-    def _place(
-        self,
-        item: otio.core.Composable,
-        frame: _Frame,
-        at: Moment,
-        overlaps: tuple[Moment, Moment] = (0, 0),
-    ) -> Moment:
-        """Record an item that begins here; how long it is."""
-        if not isinstance(item, _Item):
-            return 0
-        duration = frames(item.duration(), self.rate)
-        if not item.enabled:
-            frame = replace(frame, off=frame.off or "it is disabled")
-        if isinstance(item, otio.schema.Clip):
-            self._clip(item, frame, at, duration, overlaps)
-        elif isinstance(item, otio.core.Composition):
-            self._nest(item, frame, at, duration)
-        return duration
+    def _span(self, item: Clip | Nest, frame: _Frame) -> tuple[Moment, Moment]:
+        """Where an item begins in the record, and how long it is."""
+        if frame.rate is self.document.rate:
+            return frame.zero + item.at, item.length
+        return frame.zero + self._frames(item.at, frame), self._frames(item.length, frame)
 
-    def _nest(
-        self, nest: otio.core.Composition, frame: _Frame, at: Moment, duration: Moment
-    ) -> None:
+    def _frames(self, position: Moment, frame: _Frame) -> Moment:
+        """Frames of a composition as record frames."""
+        return counted_at(self.document.rate, position, frame.rate)
+
+    def _nest(self, nest: Nest, frame: _Frame) -> None:
         """A nest; a transition beside it needs no more of its clips, which are cut whole."""
-        window = frame.clamp(at, at + duration)
-        retimed = any(isinstance(effect, otio.schema.TimeEffect) for effect in nest.effects)
-        inner = replace(
-            frame,
+        at, duration = self._span(nest, frame)
+        inner = frame._replace(
             zero=at,
-            window=window,
-            retimed=frame.retimed or (nest.name if retimed else None),
-            through=frame.through or uncovers(nest.effects),
+            rate=nest.cuts.rate,
+            window=frame.clamp(at, at + duration),
+            off=frame.off if nest.enabled else frame.off or _DISABLED,
+            retimed=frame.retimed or (nest.name if nest.retimed else None),
+            through=frame.through or nest.uncovers,
             names=(*frame.names, nest.name),
         )
-        if isinstance(nest, otio.schema.Track):
-            self.track(nest, inner)
-        elif isinstance(nest, otio.schema.Stack):
-            self.stack(nest, inner)
+        self.sequence(nest.cuts, inner)
 
-    def _clip(
-        self,
-        clip: otio.schema.Clip,
-        frame: _Frame,
-        at: Moment,
-        duration: Moment,
-        overlaps: tuple[Moment, Moment],
-    ) -> None:
+    def _clip(self, clip: Clip, frame: _Frame, overlaps: tuple[Moment, Moment]) -> None:
+        at, duration = self._span(clip, frame)
         first, end = frame.clamp(at, at + duration)
         if duration <= 0 or end <= first:
             return
         low, high = frame.clamp(first - overlaps[0], end + overlaps[1])
-        noted = facts(clip)
-        origin = str(noted.get("origin", ""))
-        media = self._media(clip.media_reference)
-        idle = leave_reason(clip, media.media, media.noted)
-        effects = tuple(each(clip.effects))
-        known = self.document.origins.get(origin)
+        media = self._media(clip.media)
+        idle = leave_reason(clip, media.noted)
+        known = self.document.origins.get(clip.origin)
         track = known.track if known else f"V{frame.depth}"
-        refuse = str(noted["refuse"]) if noted.get("refuse") else None
         self.found.append(
             Placement(
                 clip=clip,
-                origin=origin if known else "",
+                origin=clip.origin if known else "",
                 track=" > ".join((*frame.names, track)),
                 media=media,
                 depth=frame.depth,
@@ -228,14 +200,11 @@ class _Walk:
                 window=(ceil(first), ceil(end)),
                 before=first - low,
                 after=high - end,
-                off=frame.off,
+                off=frame.off if clip.enabled else frame.off or _DISABLED,
                 retimed_nest=frame.retimed,
-                refuse=refuse,
                 idle=idle,
-                speed=speed_of(effects),
-                ramp=None if refuse else ramp_of(effects),
-                through=frame.through or see_through(media.media, effects, idle),
-                notes=tuple(note for _, note in notes_in(clip.markers)),
+                through=frame.through or see_through(clip, idle),
+                notes=tuple([note for _, note in notes_in(clip.marks)]) if clip.marks else (),
             )
         )
 
@@ -246,44 +215,35 @@ class _Walk:
             known = self.media[media] = Reference.of(media)
         return known
 
-    def _below(self, frame: _Frame) -> _Frame:
-        """The next track down."""
-        self.depth += 1
-        return replace(frame, depth=self.depth)
-
-    def _enter(self, item: otio.core.Composition, frame: _Frame) -> _Frame:
-        """The clock inside a composition: its source range and its own markers."""
-        trim = item.source_range
-        if trim is not None:
-            zero = frame.zero - frames(trim.start_time, self.rate)
-            end = frame.zero + frames(trim.duration, self.rate)
-            frame = replace(frame, zero=zero, window=frame.clamp(frame.zero, end))
-        for marker, note in notes_in(item.markers):
-            start = frame.zero + self._marked(marker, item)
-            end = start + frames(marker.marked_range.duration, self.rate)
-            self.notes.append((start, end, note))
+    def _enter(self, item: CutList | Track, frame: _Frame) -> _Frame:
+        """The clock inside a composition: the part of it that plays, and its own markers."""
+        if item.trim is not None:
+            start, length = (self._frames(moment, frame) for moment in item.trim)
+            window = frame.clamp(frame.zero, frame.zero + length)
+            frame = frame._replace(zero=frame.zero - start, window=window)
+        for mark, note in notes_in(item.marks):
+            start = frame.zero + self._marked(mark, item, frame)
+            self.notes.append((start, start + self._frames(mark.length, frame), note))
         return frame
 
-    def _marked(self, marker: otio.schema.Marker, item: otio.core.Composition) -> Moment:
+    def _marked(self, mark: Mark, item: CutList | Track, frame: _Frame) -> Moment:
         """Where a marker stands; some programs count a sequence's markers in its timecode."""
-        at = frames(marker.marked_range.start_time, self.rate)
-        start = self.document.timeline.global_start_time
-        if item is not self.document.timeline.tracks or start is None:
-            return at
-        zero = frames(start, self.rate)
-        beyond = at > frames(item.available_range().duration, self.rate)
-        return at - zero if beyond and at >= zero else at
+        cuts, at = self.document.cut_list, mark.start
+        if item is cuts and cuts.start is not None and at > cuts.length and at >= cuts.start:
+            return at - cuts.start
+        return self._frames(at, frame)
 
     def _overlaps(
-        self, children: Sequence[otio.core.Composable], index: int
+        self, clip: Clip, items: Sequence[Item], index: int, frame: _Frame
     ) -> tuple[Moment, Moment]:
-        """Record frames that the transitions beside an item add to it."""
+        """Record frames that transitions over its cuts add to the clip at this place."""
         before: Moment = 0
         after: Moment = 0
-        if index and isinstance(children[index - 1], otio.schema.Transition):
-            before = frames(children[index - 1].in_offset, self.rate)
-        if index + 1 < len(children) and isinstance(children[index + 1], otio.schema.Transition):
-            after = frames(children[index + 1].out_offset, self.rate)
+        if index and isinstance(lead := items[index - 1], Transition) and lead.at == clip.at:
+            before = self._frames(lead.before, frame)
+        follow = items[index + 1] if index + 1 < len(items) else None
+        if isinstance(follow, Transition) and follow.at == clip.at + clip.length:
+            after = self._frames(follow.after, frame)
         return before, after
 
 

@@ -126,7 +126,7 @@ def missing_media(document: Document, plan: Plan, options: PlanOptions) -> dict[
 
 def _expected(finder: MediaFinder, placement: Placement) -> Path | None:
     """Where the file would be, if it may be there at all."""
-    path = finder.local(placement.clip.media_reference)
+    path = finder.local(placement.clip.media)
     return path if path is not None and admits(path) else None
 
 
@@ -147,8 +147,7 @@ def _lacking(finder: MediaFinder, placement: Placement, clip: ClipPlan) -> str |
         return _not_here(finder, placement, clip, error)
     if MISSING in clip.reason:
         return f"{shown(info.path.name)}: {clip.reason}"
-    source = placement.clip.trimmed_range()
-    outside = "lies outside its media" in clip.reason and source.duration.value > 0
+    outside = "lies outside its media" in clip.reason and placement.clip.length > 0
     return f"{shown(info.path.name)}: it has only {info.frames} frames" if outside else None
 
 
@@ -156,7 +155,7 @@ def _not_here(
     finder: MediaFinder, placement: Placement, clip: ClipPlan, error: UniSyncError
 ) -> str | None:
     """Media that is offline or damaged may still come; what else is wrong with it stays so."""
-    path = finder.local(placement.clip.media_reference)
+    path = finder.local(placement.clip.media)
     if path is None or not admits(path):
         missing = "several files fit" not in error.what
         note = "" if path is None else " (it lies outside the media roots; a copy is looked for)"

@@ -20,6 +20,7 @@ import opentimelineio as otio
 
 from ..document import Adapter, Document, PathMap
 from ..otiotime import otio_time
+from ..reading import ReadTimeline
 from ..timebase import Rate
 from .compositions import TrackHead, choose, start_of, tracks_of
 from .container import opened
@@ -83,7 +84,7 @@ def document_of(
         path=path,
         data=data,
         adapter=adapter,
-        timeline=timeline,
+        reading=ReadTimeline(timeline, rate),
         origins=reader.origins,
         rate=rate,
         drop=_drop(rate, code),

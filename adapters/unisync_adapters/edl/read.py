@@ -24,6 +24,7 @@ from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, TimeError
 from ..image_sequence import SequenceName
 from ..otiotime import otio_range, otio_time
+from ..reading import ReadTimeline
 from ..timebase import Rate, Timecode
 from .clock import Clock
 from .cuts import Cut, Layer, layers
@@ -88,7 +89,7 @@ def read_document(
         path=path,
         data=data,
         adapter=adapter,
-        timeline=timeline,
+        reading=ReadTimeline(timeline, clock.rate),
         origins=reader.origins,
         rate=clock.rate,
         drop=clock.drop,

@@ -1,4 +1,4 @@
-"""xmeml (Final Cut Pro 7 XML; Premiere, Resolve, Hiero) read into an OpenTimelineIO timeline.
+"""xmeml (Final Cut Pro 7 XML; Premiere, Resolve, Hiero) read into a cut list.
 
 Beyond the contract of :mod:`..document`, an audio clip's ``metadata["unisync"]`` holds
 ``source_track``: the 1-based channel of its file (``sourcetrack/trackindex``). A nested sequence is
@@ -16,22 +16,13 @@ from typing import NamedTuple
 import opentimelineio as otio
 
 from ..collector import no_cycles
+from ..cutlist import Clip, CutList, Moment, Nest, Track, Transition, length_of
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError
-from ..otiotime import otio_range, otio_time
+from ..otiotime import settled
+from ..reading import ReadCuts
 from ..timebase import Rate
-from .convert import (
-    MOTION,
-    effect_of,
-    marker,
-    new_clip,
-    ramp_shown,
-    refusal,
-    sequence_markers,
-    source_frame,
-    transition,
-    warp,
-)
+from .convert import mark, ramp_shown, refusal, sequence_marks, source_frame, transition
 from .filters import Filters, FilterTable
 from .framing import frame_of, shows_below
 from .layout import Crossing, Placed, lay_out
@@ -130,19 +121,21 @@ class _Reader:
         rate = self._sequence_rate(sequence)
         code = start_code(sequence, rate)
         start = Fraction(code.frame) * rate.fps / (code.rate or rate).fps
-        timeline = otio.schema.Timeline(
+        tracks = self._tracks(sequence, rate, ("video", "audio"), (sequence,), None)
+        cuts = CutList(
             name=sequence.text_of("name") or "",
-            global_start_time=otio_time(start, rate),
-            metadata={"unisync": {"rate": str(rate), "drop": code.drop}},
+            rate=rate,
+            tracks=tracks,
+            length=max([track.length for track in tracks], default=0),
+            start=settled(start),
+            drop=code.drop,
+            marks=sequence_marks(sequence),
         )
-        timeline.tracks.markers.extend(sequence_markers(sequence, rate))
-        for kind in ("video", "audio"):
-            timeline.tracks.extend(self._tracks(sequence, rate, kind, (sequence,), None))
         return Fcp7Document(
             path=self.path,
             data=data,
             adapter=adapter,
-            timeline=timeline,
+            reading=ReadCuts(cuts),
             origins=self.origins,
             rate=rate,
             drop=code.drop,
@@ -169,47 +162,40 @@ class _Reader:
         self,
         sequence: Element,
         rate: Rate,
-        kind: str,
+        kinds: tuple[str, ...],
         nest: tuple[Element, ...],
         refuse: str | None,
-    ) -> list[otio.schema.Track]:
+    ) -> tuple[Track, ...]:
         tracks = []
-        for head in tracks_of(sequence, kind):
-            context = _Context(
-                kind,
-                rate,
-                head.label,
-                f"{self.sequences.key(sequence)}/{head.position}",
-                nest,
-                refuse,
-            )
-            track = otio.schema.Track(
-                name=head.name or head.position,
-                children=self._children(head.element, context),
-                kind=kind.capitalize(),
-                metadata={"unisync": head.metadata()},
-            )
-            track.enabled = head.enabled
-            tracks.append(track)
-        return tracks
+        for kind in kinds:
+            for head in tracks_of(sequence, kind):
+                key = f"{self.sequences.key(sequence)}/{head.position}"
+                items = self._items(
+                    head.element, _Context(kind, rate, head.label, key, nest, refuse)
+                )
+                track = Track(
+                    name=head.name or head.position,
+                    kind=kind.capitalize(),
+                    items=items,
+                    length=length_of(items),
+                    enabled=head.enabled,
+                    locked=head.locked,
+                    language=head.language,
+                    channels=head.channels,
+                )
+                tracks.append(track)
+        return tuple(tracks)
 
-    def _children(self, track: Element, at: _Context) -> list[otio.core.Composable]:
-        children: list[otio.core.Composable] = []
-        cursor = 0
-        for item in lay_out(track, at.rate):
-            start = item.start if isinstance(item, Placed) else item.cut
-            if start > cursor:
-                gap = otio_range(0, start - cursor, at.rate)
-                children.append(otio.schema.Gap(source_range=gap))
-                cursor = start
-            if isinstance(item, Crossing):
-                children.append(transition(item, at.rate))
-            else:
-                children.append(self._item(item, at))
-                cursor = item.end
-        return children
+    def _items(self, track: Element, at: _Context) -> tuple[Clip | Nest | Transition, ...]:
+        laid = lay_out(track, at.rate)
+        return tuple(
+            [
+                transition(item) if isinstance(item, Crossing) else self._item(item, at)
+                for item in laid
+            ]
+        )
 
-    def _item(self, placed: Placed, at: _Context) -> otio.core.Item:
+    def _item(self, placed: Placed, at: _Context) -> Clip | Nest:
         self.met += 1
         if self.met > MAX_CLIPS:
             raise EditError(f"The edit shows more than {MAX_CLIPS} clips", file=self.path)
@@ -217,21 +203,21 @@ class _Reader:
         name = element.text_of("name") or ""
         nested = self.sequences.nested(element)
         if nested is not None:
-            item = self._nest(placed, nested, name, at)
-        elif element.tag == "generatoritem":
+            return self._nest(placed, nested, name, at)
+        if element.tag == "generatoritem":
             kind = element.text_of("effect", "effectid") or element.text_of("effect", "name") or ""
-            item = otio.schema.Clip(
-                name,
-                otio.schema.GeneratorReference(name=name, generator_kind=kind),
-                otio_range(0, placed.end - placed.start, at.rate),
+            return Clip(
+                name=name,
+                media=otio.schema.GeneratorReference(name=name, generator_kind=kind),
+                at=placed.start,
+                length=placed.end - placed.start,
+                start=0,
+                clock=at.rate,
+                enabled=not element.is_false("enabled"),
             )
-        else:
-            item = self._clip(placed, name, at)
-        if element.is_false("enabled"):
-            item.enabled = False
-        return item
+        return self._clip(placed, name, at)
 
-    def _nest(self, placed: Placed, nested: Element, name: str, at: _Context) -> otio.schema.Stack:
+    def _nest(self, placed: Placed, nested: Element, name: str, at: _Context) -> Nest:
         element = placed.element
         if nested in at.nest:
             raise EditError(
@@ -246,23 +232,31 @@ class _Reader:
         clock = rate_of(element) or rate
         head = Fraction(placed.head) * rate.fps / at.rate.fps
         start = (element.int_of("in") or 0) * rate.fps / clock.fps + head
+        length = placed.end - placed.start
         refuse = at.refuse
         if retime is not PLAIN:
             refuse = f"It lies in the nest {name!r}, whose speed is changed"
-        stack = otio.schema.Stack(name)
-        stack.source_range = otio.opentime.TimeRange(
-            otio_time(start, rate), otio_time(placed.end - placed.start, at.rate)
+        below = at.kind == "video" and shows_below(element, filters, frame_of(nested), at.nest[-1])
+        tracks = self._tracks(nested, rate, (at.kind,), (*at.nest, nested), refuse)
+        cuts = CutList(
+            name=name,
+            rate=rate,
+            tracks=tracks,
+            length=max([track.length for track in tracks], default=0),
+            trim=(settled(start), settled(length * rate.fps / at.rate.fps)),
+            marks=sequence_marks(nested),
         )
-        if refuse:
-            stack.metadata["unisync"] = {"refuse": refuse}
-        size, frame = frame_of(nested), at.nest[-1]
-        if at.kind == "video" and shows_below(element, filters, size, frame):
-            stack.effects.append(effect_of(MOTION))
-        stack.markers.extend(sequence_markers(nested, rate))
-        stack.extend(self._tracks(nested, rate, at.kind, (*at.nest, nested), refuse))
-        return stack
+        return Nest(
+            name=name,
+            at=placed.start,
+            length=length,
+            cuts=cuts,
+            refuse=refuse,
+            enabled=not element.is_false("enabled"),
+            uncovers=below,
+        )
 
-    def _clip(self, placed: Placed, name: str, at: _Context) -> otio.schema.Clip:
+    def _clip(self, placed: Placed, name: str, at: _Context) -> Clip:
         element = placed.element
         media, clock, plate, reference = self._source(element, at)
         filters = self.filters.of(element)
@@ -270,10 +264,11 @@ class _Reader:
         at_in = source_frame(element, media, retime, clock, plate)
         # a whole number where it can be: most clips run at one rate and plain speed
         plain = (clock is plate or clock == plate) and retime is PLAIN
-        scale: int | Fraction = 1 if plain else retime.speed * plate.fps / clock.fps
-        head: int | Fraction = placed.head
+        scale: Moment = 1 if plain else retime.speed * plate.fps / clock.fps
+        head: Moment = placed.head
         if head and clock != at.rate:
             head = head * clock.fps / at.rate.fps
+        length = placed.end - placed.start
         base = (at_in or 0) + (media.start if media else 0)
         start = base + head * scale
         ramp, reach = None, retime.refuse
@@ -282,36 +277,38 @@ class _Reader:
             first, ramp = ramp_shown(retime.ramp, zero, clock, plate, at.rate)
             start = first + (media.start if media else 0)
             base = start - head * scale  # clip markers go on in record time
-            if not ramp.covers(0, placed.end - placed.start - 1):
+            if not ramp.covers(0, length - 1):
                 reach = "Its speed ramp is stated for a part of it only"
         if scale < 0:  # a source range starts at the earliest picture played: otiotime.first_shown
-            start += (placed.end - placed.start - 1) * retime.speed * plate.fps / at.rate.fps
-        noted: dict[str, str | int] = {}
+            start += (length - 1) * retime.speed * plate.fps / at.rate.fps
+        origin, refuse, below, channel = "", None, False, None
         if at.kind == "video":
             refuse = at.refuse or reach or refusal(placed, media, clock, at.rate)
             if at_in is None and refuse is None:
                 refuse = "It plays backwards, and the length of its media is unknown"
             item = ClipItem(element, media, clock, head, retime, filters, refuse)
-            noted["origin"] = self._origin(item, name, at)
-            if refuse:
-                noted["refuse"] = refuse
-        elif (channel := self._channel(element)) is not None:
-            noted["source_track"] = channel
-        effects = [] if retime is PLAIN else [warp(retime, ramp)]
-        raster = media.raster if media else None
-        if at.kind == "video" and shows_below(element, filters, raster, at.nest[-1]):
-            effects.append(MOTION)
-        length = placed.end - placed.start
-        if plate is at.rate:
-            played = otio_range(start, length, plate)
+            origin = self._origin(item, name, at)
+            below = shows_below(element, filters, media.raster if media else None, at.nest[-1])
         else:
-            played = otio.opentime.TimeRange(otio_time(start, plate), otio_time(length, at.rate))
-        reference = reference or otio.schema.MissingReference(name)
-        clip = new_clip(name, reference, played, noted, effects)
-        for mark in element.all("marker"):
-            entry = element.int_of("in") or 0
-            clip.markers.append(marker(mark, entry, base, scale, plate))
-        return clip
+            channel = self._channel(element)
+        entry = element.int_of("in") or 0
+        return Clip(
+            name=name,
+            media=reference or otio.schema.MissingReference(name),
+            at=placed.start,
+            length=length,
+            start=settled(start),
+            clock=plate,
+            origin=origin,
+            refuse=refuse,
+            enabled=not element.is_false("enabled"),
+            speed=retime.shown,
+            ramped=retime.ramp is not None or retime.refuse is not None,
+            ramp=ramp,
+            uncovers=below,
+            channel=channel,
+            marks=tuple([mark(m, entry, base, scale) for m in element.all("marker")]),
+        )
 
     def _source(self, element: Element, at: _Context) -> _Source:
         """What a clipitem of this track plays; those whose file and rate read alike are alike."""

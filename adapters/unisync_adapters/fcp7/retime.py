@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..cutlist import UNCHANGED
 from ..errors import TimeError
 from ..ramp import Knot, Ramp
 from .filters import Filters
@@ -36,11 +37,16 @@ class Retime:
         refuse: why it cannot be processed, as a sentence.
     """
 
-    speed: Fraction = Fraction(1)
+    speed: Fraction = UNCHANGED
     filter: Element | None = None
     map: tuple[Fraction, Fraction] | None = None
     ramp: Ramp | None = None
     refuse: str | None = None
+
+    @property
+    def shown(self) -> Fraction:
+        """The speed as a number that a double stands for: 33.3333 % is 1/3."""
+        return self.speed if self is PLAIN else self.speed.limit_denominator(100_000)
 
     def source_frame(self, frame: Fraction, length: int | None) -> Fraction | None:
         """Source frame shown at ``frame`` of the retimed media, ``length`` source frames long.

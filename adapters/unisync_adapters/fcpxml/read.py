@@ -23,6 +23,7 @@ from ..errors import EditError
 from ..fcp7.scan import Element
 from ..fcp7.text import XmlText
 from ..otiotime import otio_time
+from ..reading import ReadTimeline
 from ..timebase import Rate
 from .convert import markers, reference
 from .item import Item
@@ -120,7 +121,7 @@ class Reader:
             path=self.path,
             data=data,
             adapter=adapter,
-            timeline=timeline,
+            reading=ReadTimeline(timeline, rate),
             origins=self.origins,
             rate=rate,
             drop=drop,

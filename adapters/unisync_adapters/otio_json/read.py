@@ -18,6 +18,7 @@ import opentimelineio as otio
 from ..document import Adapter, Document, Origin, PathMap
 from ..errors import EditError, UniSyncError
 from ..image_sequence import SequenceName
+from ..reading import ReadTimeline
 from ..timebase import Rate
 from .build import build_item
 from .fields import held, read_metadata, read_time, schema_of, text_of
@@ -110,7 +111,8 @@ def _read_at(
     rate = _record_rate(timeline)
     ours = {**timeline.metadata.get("unisync", {}), "origin": pointer, "rate": str(rate)}
     timeline.metadata["unisync"] = ours
-    return Document(path, data, adapter, timeline, walk.origins, rate, path_map=path_map)
+    reading = ReadTimeline(timeline, rate)
+    return Document(path, data, adapter, reading, walk.origins, rate, path_map=path_map)
 
 
 def _wrap(timeline: otio.schema.Timeline, node: Node, pointer: str, walk: _Walk) -> None:

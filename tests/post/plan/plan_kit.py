@@ -14,6 +14,7 @@ import opentimelineio as otio
 from numpy.typing import NDArray
 
 from unisync_adapters.document import Document, Origin, PathMap
+from unisync_adapters.reading import ReadTimeline
 from unisync_adapters.timebase import Rate
 from unisync_post.media.info import MediaInfo
 from unisync_post.plan.make import make_plan
@@ -160,7 +161,7 @@ class Desk:
             self.folder / "cut.otio",
             b"bytes",
             None,
-            timeline,
+            ReadTimeline(timeline, record),
             origins,
             record,
             drop,

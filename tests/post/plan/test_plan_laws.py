@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plan_kit import Desk, clip, gap, reference, track
 
+from unisync_adapters.cutlist import Clip
 from unisync_adapters.timebase import FrameRange, Rate
 from unisync_post.errors import PlanError
 from unisync_post.media.info import MediaInfo
-from unisync_post.plan.content import speed_of
 from unisync_post.plan.cut import cut
 from unisync_post.plan.intervals import Intervals, length, subtract
 from unisync_post.plan.reference import Reference
@@ -35,26 +35,12 @@ def plate(rate: Rate, frames: int = 5000, start: int = 0) -> MediaInfo:
 
 
 def placed(start: int, count: int, position: int, rate: Rate, speed: float) -> Placement:
-    made = clip(
-        "A",
-        position,
-        count,
-        rate=float(rate.fps),
-        media=reference("A.mov", 5000, float(rate.fps)),
-        speed=None if speed == 1 else speed,
+    media = reference("A.mov", 5000, float(rate.fps))
+    made = Clip(
+        "A", media, start, count, position, rate, speed=Fraction(speed).limit_denominator(1000)
     )
     window = (start, start + count)
-    return Placement(
-        made,
-        "A",
-        "V1",
-        Reference.of(made.media_reference),
-        1,
-        Fraction(start),
-        Fraction(count),
-        window,
-        speed=speed_of(made.effects),
-    )
+    return Placement(made, "A", "V1", Reference.of(media), 1, start, count, window)
 
 
 def shot_of(placement: Placement, info: MediaInfo, record: Rate, handles: int) -> Shot:
@@ -141,7 +127,7 @@ def test_a_baked_relink_has_the_source_timecode_at_its_in_point() -> None:
 
 def test_a_clip_that_begins_before_its_media_says_so_in_its_relink() -> None:
     placement = placed(10, 50, 0, Rate.of(25), 1)
-    placement.clip.media_reference.available_range = otio.opentime.TimeRange(
+    placement.clip.media.available_range = otio.opentime.TimeRange(
         otio.opentime.RationalTime(4, 25), otio.opentime.RationalTime(5000, 25)
     )
     shot = shot_of(placement, plate(Rate.of(25)), Rate.of(25), 12)

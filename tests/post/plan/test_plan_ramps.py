@@ -141,7 +141,8 @@ def test_16_a_ramp_of_one_speed_is_that_retime(
     info = plate(media)
     times = (Fraction(-100), Fraction(7), Fraction(400))
     line = Ramp(tuple((k, k * speed / record.fps) for k in times))
-    ramp = placed(1000, count, position, media, 1)._replace(ramp=line)
+    ramp = placed(1000, count, position, media, 1)
+    ramp = ramp._replace(clip=ramp.clip._replace(ramp=line))
     baked = shot_of(placed(1000, count, position, media, float(speed)), info, record, handles)
     step = speed * media.fps / record.fps
     if position + (count - 1) * step >= info.frames:
