@@ -8,7 +8,8 @@ default. Every document has a process of its own (in one that has freed another 
 lxml is up to twice as quick), and every repeat times lxml and us in turn, so that a busy machine
 does not decide. What one piece of work leaves to the allocator is tidied up before the next is
 timed: the first large request after a million small ones were freed takes a third as long as lxml,
-and would be charged to whoever makes it.
+and would be charged to whoever makes it. Reading, planning, patching and the proof work with cut
+lists: none of them makes an OpenTimelineIO timeline, for which only those wait who ask for one.
 
 The documents are about as full as those of finished edits: four to five kilobytes a picture clip
 (effects, logging, colour; links where it has sound), each scaled to one of forty sizes, one clip
@@ -178,7 +179,7 @@ def stage(clips: int, style: Style) -> Iterator[Stage]:
 
         with (
             replaced("unisync_post.plan.media.probe", probed),
-            replaced("unisync_post.plan.tracks.audio_info", sound_of),
+            replaced("unisync_post.plan.sound.audio_info", sound_of),
             replaced("unisync_post.plan.decide.Ear", Attentive),
         ):
             yield Stage(folder, path_map, PlanOptions(dub=(DubFile(dub),), path_map=path_map))

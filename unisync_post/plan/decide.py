@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import lru_cache
 from typing import NamedTuple
 
 from unisync_adapters.document import Document
@@ -20,7 +19,7 @@ from ..media.viewing import read_colour
 from .casting import cast_in, example, settle
 from .cut import Cut, cut
 from .dialogue import Dialogue
-from .exact import Moment, seconds
+from .exact import Moment, Seconds
 from .find import other_clock
 from .intervals import Intervals, Span, length
 from .listen import SHORTEST, Ear, Speech
@@ -84,13 +83,12 @@ class Judge:
     ) -> None:
         self._rate = document.rate
         self._by_timecode = document.by_timecode
-        # one clip's end is the next one's start
-        self.seconds = lru_cache(maxsize=64)(partial(seconds, rate=document.rate))
+        self.seconds = Seconds(document.rate)
         self._options = options
         self._media = media
         self._faults = Intervals(dialogue.faults)
         self._span = _span(dialogue)
-        self._plates: dict[Path, _Plate] = {}
+        self._plates: dict[int, _Plate] = {}
         self._characters = frozenset(c.speaker for c in dialogue.dub.clips if c.speaker)
         self._face = options.face and settle(options.face, self._characters)
         self.dub = Ear(dialogue.dub.clips)
@@ -113,7 +111,7 @@ class Judge:
                     "A freeze frame: whether its mouth moves is a creative choice "
                     "(--process-freeze).",
                 )
-            seen = [(self.seconds(start), self.seconds(end)) for start, end in visible]
+            seen = [(self.seconds[start], self.seconds[end]) for start, end in visible]
             heard = [s for span in seen for s in self.dub.speech(*span)]
             spoken = _total(heard)
             characters = _voices(heard)
@@ -165,7 +163,7 @@ class Judge:
         self, seen: Sequence[tuple[Fraction, Fraction]], voices: Sequence[str], spoken: Moment
     ) -> str:
         """Why the lips must move, or come to rest."""
-        for span in seen:
+        for span in seen if self._faults else ():
             faults = self._faults.over(*span)
             if faults:
                 raise _Stop(Decision.REFUSE, sentence(faults[0][2]))
@@ -222,12 +220,12 @@ class Judge:
             raise _Stop(Decision.REFUSE, sentence(str(error))) from error
 
     def _plate(self, info: MediaInfo) -> _Plate:
-        known = self._plates.get(info.path)
-        if known is not None and known.info is info:  # a sequence may be used at two rates
+        known = self._plates.get(id(info))  # which a plate keeps, so that it stays its own
+        if known is not None:
             return known
         colour = read_colour(info, colour_of(self._options.colour, info.path))
         viewed = () if colour.encoding is None else (f"Its values are {colour.reason}.",)
-        plate = self._plates[info.path] = _Plate(info, check_usable(info), viewed, {})
+        plate = self._plates[id(info)] = _Plate(info, check_usable(info), viewed, {})
         return plate
 
     def _delivery(self, plate: _Plate, piece: Cut) -> Delivery:
@@ -260,6 +258,8 @@ def _total(speech: Sequence[Speech]) -> Moment:
 def _voices(speech: Sequence[Speech]) -> tuple[str, ...]:
     """The characters of whom more is heard than a neighbour's tail."""
     names = dict.fromkeys([s.speaker for s in speech if s.speaker])
+    if not names:
+        return ()
     own = {name: [s for s in speech if s.speaker == name] for name in names}
     return tuple(name for name, spoken in own.items() if _total(spoken) >= SHORTEST)
 
@@ -274,9 +274,11 @@ def _bake_note(piece: Cut) -> str:
 
 def _unassigned(characters: Sequence[str], face: str | None) -> tuple[str, ...]:
     """Characters who speak and to whom nobody gave a face."""
+    if len(characters) < 2:
+        return ()
     cast = cast_in(face)
     faceless = [name for name in characters if name not in cast]
-    if len(characters) < 2 or not faceless:
+    if not faceless:
         return ()
     if len(faceless) < len(characters):
         return (f"No face is given to {' and '.join(faceless)}, heard under it, too",)

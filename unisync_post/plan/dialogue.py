@@ -21,7 +21,8 @@ from .options import DubFile, PlanOptions
 from .plan import DubChoice
 from .rules import SPEECH_STEMS, UNDETERMINED, Label, same_language, speakers, track_rules
 from .shots import DubClip
-from .tracks import AudioTrack, Fault, audio_tracks, find_track, listed, sound_of
+from .sound import Fault, sound_of
+from .tracks import AudioTrack, audio_tracks, find_track, listed
 
 _NEVER = ("m&e", "music", "effects", "audio description")
 """Stems without the actors' voices, or with a voice that no lips on screen belong to."""

@@ -10,7 +10,7 @@ from unisync_adapters.from_otio import frames, rate_of
 from unisync_adapters.otiotime import settled
 from unisync_adapters.timebase import Rate
 
-__all__ = ["Moment", "ceil", "counted_at", "frames", "rate_of", "seconds", "settled"]
+__all__ = ["Moment", "Seconds", "ceil", "counted_at", "frames", "rate_of", "seconds", "settled"]
 
 
 def counted_at(rate: Rate, position: Moment, clock: Rate) -> Moment:
@@ -24,6 +24,18 @@ def seconds(position: Moment, rate: Rate) -> Fraction:
     """As :meth:`Rate.seconds`, with one fraction made instead of three."""
     fps = rate.fps
     return Fraction(position.numerator * fps.denominator, position.denominator * fps.numerator)
+
+
+class Seconds(dict[Moment, Fraction]):
+    """Seconds by frame of one rate, each made once: one clip's end is the next one's start."""
+
+    def __init__(self, rate: Rate) -> None:
+        super().__init__()
+        self._rate = rate
+
+    def __missing__(self, position: Moment) -> Fraction:
+        made = self[position] = seconds(position, self._rate)
+        return made
 
 
 def ceil(position: Moment) -> int:

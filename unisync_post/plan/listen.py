@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xxhash
@@ -25,8 +25,7 @@ _CHUNK = 30
 """Seconds read at a time; memory does not grow with the dub."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(NamedTuple):
     """Somebody speaks from ``start`` to ``end``, in record seconds."""
 
     start: Moment
@@ -50,7 +49,7 @@ class Ear:
 
     def pieces(self, start: Moment, end: Moment) -> tuple[DubClip, ...]:
         """What sounds between these record seconds."""
-        return tuple(piece for _, _, piece in self._pieces.over(start, end))
+        return tuple([piece for _, _, piece in self._pieces.over(start, end)])
 
     def speech(self, start: Moment, end: Moment) -> list[Speech]:
         """Who speaks between these record seconds, by piece and time.

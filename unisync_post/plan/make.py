@@ -271,7 +271,8 @@ def _clip_plan(
 
 
 def _dub_names(judge: Judge, placement: Placement) -> tuple[str, ...]:
-    pieces = judge.dub.pieces(*map(judge.seconds, placement.window))
+    first, end = placement.window
+    pieces = judge.dub.pieces(judge.seconds[first], judge.seconds[end])
     return tuple(dict.fromkeys([piece.path.name for piece in pieces]))
 
 

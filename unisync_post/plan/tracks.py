@@ -1,38 +1,17 @@
-"""The audio tracks of an edit: what their names say, and the sound on them in record time."""
+"""The audio tracks of an edit, and what their names say."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 
-import opentimelineio as otio
-
-from unisync_adapters.cutlist import (
-    PICTURE,
-    SOUND,
-    UNCHANGED,
-    Clip,
-    CutList,
-    Nest,
-    Track,
-    Transition,
-)
+from unisync_adapters.cutlist import PICTURE, SOUND, Clip, CutList, Nest, Track
 from unisync_adapters.document import Document
 
-from ..errors import PlanError, UniSyncError
-from ..media.audio import AudioFileInfo, audio_info
-from .exact import Moment, seconds
-from .media import MediaFinder, all_written
-from .reference import Reference
-from .rules import Label, speakers, track_rules
-from .shots import DubClip
-
-Fault = tuple[Moment, Moment, str]
-"""Record seconds from and to, and why the sound there cannot be used."""
+from ..errors import PlanError
+from .media import all_written
+from .rules import Label, track_rules
 
 
 @dataclass(frozen=True)
@@ -91,143 +70,6 @@ def find_track(tracks: Sequence[AudioTrack], wanted: str, option: str) -> AudioT
 def listed(tracks: Iterable[AudioTrack]) -> str:
     """Tracks as a sentence lists them."""
     return ", ".join(track.described() for track in tracks) or "none"
-
-
-def sound_of(
-    tracks: Sequence[AudioTrack], document: Document, media: MediaFinder
-) -> tuple[tuple[DubClip, ...], tuple[Fault, ...]]:
-    """The pieces on these tracks in record order, through-edits joined, and what is unusable.
-
-    A clip that is switched off is silent; one that is offline, retimed or nested is a fault.
-    """
-    names = speakers({track.number: track.label.rest for track in tracks})
-    reader = _Reader(document, media)
-    for track in tracks:
-        reader.track(track, names[track.number])
-    pieces = sorted(reader.mixed(), key=lambda p: (p.record, str(p.path), p.stream, p.channel or 0))
-    return tuple(joined(pieces)), tuple(reader.faults)
-
-
-def joined(pieces: Iterable[DubClip]) -> list[DubClip]:
-    """Pieces with through-edits (a cut where the sound runs on) made whole again."""
-    whole: list[DubClip] = []
-    last: dict[tuple[object, ...], int] = {}
-    for piece in pieces:
-        voice = (piece.path, piece.stream, piece.channel, piece.speaker)
-        index = last.get(voice)
-        if index is not None and _runs_on(whole[index], piece):
-            before = whole[index]
-            whole[index] = replace(before, duration=before.duration + piece.duration)
-            continue
-        last[voice] = len(whole)
-        whole.append(piece)
-    return whole
-
-
-def _runs_on(before: DubClip, after: DubClip) -> bool:
-    gap = after.record - before.record
-    return gap == before.duration and after.source - before.source == gap
-
-
-def _place(piece: DubClip) -> tuple[object, ...]:
-    """All but the channel: what sounds there, from where to where (fractions hash slowly)."""
-    times = (piece.record, piece.source, piece.duration)
-    return piece.path, piece.stream, piece.speaker, *(t.as_integer_ratio() for t in times)
-
-
-class _Reader:
-    """Collects the pieces of tracks; every file is opened once."""
-
-    def __init__(self, document: Document, media: MediaFinder) -> None:
-        self._document = document
-        self._media = media
-        self._files: dict[Path, AudioFileInfo] = {}
-        self._references: dict[otio.core.MediaReference, Reference] = {}
-        self.pieces: list[DubClip] = []
-        self.faults: list[Fault] = []
-
-    def track(self, track: AudioTrack, speaker: str | None) -> None:
-        rate = self._document.rate
-        whole = (track.track.channels or 1) > 1
-        for item in track.track.items:
-            if isinstance(item, Transition) or not item.enabled:
-                continue
-            try:
-                record, duration = seconds(item.at, rate), seconds(item.length, rate)
-                self.pieces.append(self._piece(item, speaker, record, duration, whole))
-            except UniSyncError as error:
-                sentence = f"The sound on {track.name} cannot be used: {error}"
-                end = seconds(item.at + item.length, rate)
-                self.faults.append((seconds(item.at, rate), end, sentence))
-
-    def mixed(self) -> list[DubClip]:
-        """The pieces; where all channels of a stream lie side by side, they are one mix."""
-        stacks: defaultdict[tuple[object, ...], dict[int | None, DubClip]] = defaultdict(dict)
-        for piece in self.pieces:
-            stacks[_place(piece)].setdefault(piece.channel, piece)
-        mixed = []
-        for stack in stacks.values():
-            piece = next(iter(stack.values()))
-            whole = self._files[piece.path].streams[piece.stream].channels
-            if None in stack:
-                mixed.append(stack[None])
-            elif len(stack) == whole:
-                mixed.append(replace(piece, channel=None))
-            else:
-                mixed += stack.values()
-        return mixed
-
-    def _piece(
-        self,
-        item: Clip | Nest,
-        speaker: str | None,
-        record: Fraction,
-        duration: Fraction,
-        whole: bool,
-    ) -> DubClip:
-        if isinstance(item, Nest):
-            raise PlanError("it lies in a nest", clip=item.name, remedy="Decompose the nest")
-        if item.ramped or (item.speed is not UNCHANGED and item.speed != 1):
-            raise PlanError(
-                "its speed is changed", clip=item.name, remedy="Render the sound in the NLE"
-            )
-        path = self._media.sound(item)
-        stream, channel = self._channel(item, path, whole)
-        source = _source_seconds(item, self._reference(item.media))
-        return DubClip(path, record, source, duration, stream, channel, speaker)
-
-    def _reference(self, media: otio.core.MediaReference) -> Reference:
-        known = self._references.get(media)
-        if known is None:
-            known = self._references[media] = Reference.of(media)
-        return known
-
-    def _channel(self, clip: Clip, path: Path, whole: bool) -> tuple[int, int | None]:
-        """Stream and channel of the file that this clip plays; None = all of the stream.
-
-        xmeml counts the channels of all streams together, and gives a stereo track, which plays
-        the ``whole`` stream, its first.
-        """
-        number = clip.channel
-        if path not in self._files:
-            self._files[path] = audio_info(path)
-        if number is None:
-            return 0, None
-        for stream in self._files[path].streams:
-            if number <= stream.channels:
-                return stream.index, None if whole or stream.channels == 1 else number - 1
-            number -= stream.channels
-        raise PlanError("it plays a channel that its file does not have", clip=clip.name, file=path)
-
-
-def _source_seconds(clip: Clip, media: Reference) -> Fraction:
-    """Seconds into the file at which the clip begins."""
-    if media.first is None:
-        return seconds(clip.start, clip.clock)
-    zero, clock = media.first
-    if clock is clip.clock:
-        return seconds(clip.start - zero, clock)
-    return seconds(clip.start, clip.clock) - seconds(zero, clock)
 
 
 def _label(track: Track, siblings: Sequence[str], pictures: Callable[[], frozenset[str]]) -> Label:

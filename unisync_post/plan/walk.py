@@ -14,16 +14,7 @@ from typing import NamedTuple
 
 import opentimelineio as otio
 
-from unisync_adapters.cutlist import (
-    PICTURE,
-    Clip,
-    CutList,
-    Item,
-    Mark,
-    Nest,
-    Track,
-    Transition,
-)
+from unisync_adapters.cutlist import PICTURE, Clip, CutList, Item, Mark, Nest, Track, Transition
 from unisync_adapters.document import Document
 from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import Rate
