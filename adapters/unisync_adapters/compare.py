@@ -37,24 +37,19 @@ def compare_timelines(
     Raises:
         EditError: naming the first track, clip, transition or marker that differs.
     """
-    _Comparison({r.origin: r for r in relinks}, file).timelines(before, after, name)
+    _TimelineComparison(relinks, file).timelines(before, after, name)
 
 
-class _Comparison:
+class Comparison:
     """One comparison: carries the relinks, the file, and which relinks were met."""
 
-    def __init__(self, relinks: dict[str, Relink], file: Path) -> None:
-        self.relinks = relinks
+    def __init__(self, relinks: Sequence[Relink], file: Path) -> None:
+        self.relinks = {relink.origin: relink for relink in relinks}
         self.file = file
         self.met: set[str] = set()
 
-    def timelines(
-        self, before: otio.schema.Timeline, after: otio.schema.Timeline, name: str | None
-    ) -> None:
-        self.same("timeline name", before.name if name is None else name, after.name)
-        self.same_time("global start time", before.global_start_time, after.global_start_time)
-        self.same("timeline metadata", _plain(before.metadata), _plain(after.metadata))
-        self.items(before.tracks, after.tracks, "the timeline")
+    def all_met(self) -> None:
+        """Raise unless every relink was met."""
         if missing := sorted(set(self.relinks) - self.met):
             raise EditError(f"No clip {missing[0]!r} was read back", file=self.file)
 
@@ -66,6 +61,40 @@ class _Comparison:
                 clip=clip,
                 remedy="Nothing was written; keep the original edit and report this",
             )
+
+    def new_media(
+        self,
+        relink: Relink,
+        old: otio.core.MediaReference,
+        new: otio.core.MediaReference,
+        clip: str,
+    ) -> Fraction:
+        """The media is what the relink says; the frame that it starts with."""
+        new_name = media_name(new)
+        if not new_name:
+            raise EditError("The relinked clip has no media file", file=self.file, clip=clip)
+        self.same("media name", spelled_like(relink.path, media_name(old)).name, new_name, clip)
+        available = new.available_range
+        if available is None:
+            raise EditError("The relinked media has no range", file=self.file, clip=clip)
+        self.same("media rate", str(relink.rate), str(Rate.of(available.duration.rate)), clip)
+        self.same("media duration", relink.duration, _whole(available.duration, relink.rate), clip)
+        start = exact_frames(available.start_time, relink.rate)
+        self.same("media start", relink.start_frame, int(start), clip)
+        return start
+
+
+class _TimelineComparison(Comparison):
+    """A comparison of two timelines."""
+
+    def timelines(
+        self, before: otio.schema.Timeline, after: otio.schema.Timeline, name: str | None
+    ) -> None:
+        self.same("timeline name", before.name if name is None else name, after.name)
+        self.same_time("global start time", before.global_start_time, after.global_start_time)
+        self.same("timeline metadata", _plain(before.metadata), _plain(after.metadata))
+        self.items(before.tracks, after.tracks, "the timeline")
+        self.all_met()
 
     def same_time(self, what: str, before: Any, after: Any, clip: str | None = None) -> None:
         """Times or ranges, both possibly None."""
@@ -119,18 +148,7 @@ class _Comparison:
     def relinked(self, relink: Relink, before: otio.schema.Clip, after: otio.schema.Clip) -> None:
         """The clip plays exactly what the relink says, for as long as before."""
         clip = before.name
-        media = after.media_reference
-        old_name, new_name = media_name(before.media_reference), media_name(media)
-        if not new_name:
-            raise EditError("The relinked clip has no media file", file=self.file, clip=clip)
-        self.same("media name", spelled_like(relink.path, old_name).name, new_name, clip)
-        available = media.available_range
-        if available is None:
-            raise EditError("The relinked media has no range", file=self.file, clip=clip)
-        self.same("media rate", str(relink.rate), str(Rate.of(available.duration.rate)), clip)
-        self.same("media duration", relink.duration, _whole(available.duration, relink.rate), clip)
-        start = exact_frames(available.start_time, relink.rate)
-        self.same("media start", relink.start_frame, int(start), clip)
+        start = self.new_media(relink, before.media_reference, after.media_reference, clip)
         first = exact_frames(after.trimmed_range().start_time, relink.rate) - start
         self.same("first frame of the new media", relink.source_in, int(first // 1), clip)
         old, new = before.trimmed_range(), after.trimmed_range()

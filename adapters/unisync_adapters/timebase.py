@@ -39,6 +39,10 @@ class Rate:
         if not 0 < self.fps <= 1_000_000:
             raise TimeError(f"{self.fps} is no frame rate")
 
+    def __hash__(self) -> int:
+        # fractions hash slowly, pairs of numbers do not
+        return hash(self.fps.as_integer_ratio())
+
     @classmethod
     def of(cls, value: Rate | Fraction | int | float | str) -> Rate:
         """Read a rate as other software writes it and snap it to what it means.

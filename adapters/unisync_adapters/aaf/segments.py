@@ -287,7 +287,7 @@ class SegmentReader:
         key = place.removeprefix(self.root).lstrip("/")
         known = self.origins.get(key)
         if known is not None:
-            self.origins[key] = replace(known, uses=known.uses + 1)
+            self.origins[key] = known._replace(uses=known.uses + 1)
             if item.refuse or item.shown != self.items[key].shown:
                 self.items[key] = replace(self.items[key], refuse=item.refuse)
         else:

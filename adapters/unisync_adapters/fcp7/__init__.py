@@ -71,11 +71,11 @@ def _as_sayable(document: Fcp7Document, relinks: Sequence[Relink]) -> list[Relin
     """
     sayable = []
     for relink in relinks:
-        item = document.items[relink.origin]
-        stated = item.media.rate if item.media is not None else None
-        rounds = relink.rate.fps.denominator not in (1, 1001)
-        if rounds and stated is not None and stated.fps == round(relink.rate.fps):
-            relink = replace(relink, rate=stated)
+        if relink.rate.fps.denominator not in (1, 1001):
+            media = document.items[relink.origin].media
+            stated = media.rate if media is not None else None
+            if stated is not None and stated.fps == round(relink.rate.fps):
+                relink = replace(relink, rate=stated)
         sayable.append(relink)
     return sayable
 

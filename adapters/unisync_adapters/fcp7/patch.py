@@ -68,14 +68,15 @@ def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> list[TextE
 def _relinkable(item: ClipItem, relink: Relink) -> Element:
     if item.refuse:
         raise EditError(item.refuse, remedy="Leave this clip as it is")
-    if item.file is None or item.media is None or not item.media.url:
+    file = item.file
+    if file is None or item.media is None or not item.media.url:
         raise EditError("The clip has no media to replace", remedy="Leave this clip as it is")
     if item.retime is not PLAIN and not relink.baked:
         raise EditError(
             "The clip is retimed, and its new media does not have the retime baked",
             remedy="Render it as it plays and relink it as baked",
         )
-    return item.file
+    return file
 
 
 class _FileWriter:

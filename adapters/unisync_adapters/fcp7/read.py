@@ -8,7 +8,7 @@ a clip begins under a transition, its ``source_range`` starts at the cut, as OTI
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -334,7 +334,7 @@ class _Reader:
         known = self.keys.get(item.element.row)
         if known is not None:
             origin = self.origins[known]
-            self.origins[known] = replace(origin, uses=origin.uses + 1)
+            self.origins[known] = origin._replace(uses=origin.uses + 1)
             return known
         base = key = f"{at.key}/{item.element.id or 'clipitem'}"
         number = 1

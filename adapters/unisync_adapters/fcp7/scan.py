@@ -164,14 +164,11 @@ class Element:
         if below:
             child = self.first(tag)
             return child.text_of(*below) if child is not None else None
-        row = self._first_row(tag)
-        if row is None:
-            return None
-        source, outline = self.source, self.source.outline
-        text = source.text[outline.inner[row] : outline.inner_end[row]]
-        if "&" in text or "<" in text:
-            text = source.plain(outline.inner[row], outline.inner_end[row])
-        return text.strip() or None
+        siblings = self._siblings
+        if siblings is not None:
+            column = siblings.written.get(tag) or siblings.texts(tag)
+            return column[self._place]
+        return _text(self.source, self._first_row(tag))
 
     def int_of(self, *path: str) -> int | None:
         """Whole number at this path; None when missing, blank or no number.
@@ -181,8 +178,8 @@ class Element:
         """
         siblings = self._siblings
         if siblings is not None and len(path) == 1:
-            column = siblings.numbered.get(path[0]) or siblings.numbers(path[0])
-            number = column[self._place]
+            numbers = siblings.numbered.get(path[0]) or siblings.numbers(path[0])
+            number = numbers[self._place]
             if number is None or number >= 0:
                 return number
         text = self.text_of(*path)
@@ -229,7 +226,8 @@ class Siblings:
     A track has thousands of clipitems; a table of each one's children would be larger than they.
 
     Attributes:
-        firsts, numbered: what :meth:`first` and :meth:`numbers` answered so far, by tag.
+        firsts, written, numbered: what :meth:`first`, :meth:`texts` and :meth:`numbers` answered
+            so far, by tag.
     """
 
     def __init__(self, source: XmlText, rows: list[int]) -> None:
@@ -241,6 +239,7 @@ class Siblings:
         self._children = np.flatnonzero(within) + first
         self._initials = outline.codes[np.asarray(outline.start)[self._children] + 1]
         self.firsts: dict[str, list[int | None]] = {}
+        self.written: dict[str, list[str | None]] = {}
         self.numbered: dict[str, list[int | None]] = {}
         self._lasts: dict[str, list[int | None]] = {}
 
@@ -265,19 +264,30 @@ class Siblings:
 
     def numbers(self, tag: str) -> list[int | None]:
         """For each sibling the number in that child; -1 where it is not a few plain digits."""
-        column = self.numbered.get(tag)
-        if column is None:
-            text, outline = self._source.text, self._source.outline
-            inner, inner_end = outline.inner, outline.inner_end
-            texts = [
-                None if row is None else text[inner[row] : inner_end[row]]
-                for row in self.first(tag)
-            ]
-            column = self.numbered[tag] = [
-                None if digits is None else int(digits) if _is_plain(digits) else -1
-                for digits in texts
-            ]
+        column = self.numbered[tag] = [
+            None if digits is None else int(digits) if _is_plain(digits) else -1
+            for digits in self.texts(tag)
+        ]
         return column
+
+    def texts(self, tag: str) -> list[str | None]:
+        """For each sibling the text of that child; None where it is missing or blank."""
+        column = self.written.get(tag)
+        if column is None:
+            source = self._source
+            column = self.written[tag] = [_text(source, row) for row in self.first(tag)]
+        return column
+
+
+def _text(source: XmlText, row: int | None) -> str | None:
+    """Character data of a leaf, stripped; None for no element and for a blank one."""
+    if row is None:
+        return None
+    start, end = source.outline.inner[row], source.outline.inner_end[row]
+    text = source.text[start:end]
+    if "&" in text or "<" in text:
+        text = source.plain(start, end)
+    return text.strip() or None
 
 
 def _is_plain(digits: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..compare import compare_timelines
+from ..compare_cuts import compare_cuts
 from ..document import Relink
 from ..errors import EditError
 from ..timebase import ticks_to_seconds
@@ -40,7 +40,7 @@ def verify_document(
         patched, document.path, document.path_map, document.adapter, document.position
     )
     _compare_counts(document, after, relinks)
-    compare_timelines(document.timeline, after.timeline, relinks, name=name, file=document.path)
+    compare_cuts(document.cut_list, after.cut_list, relinks, name=name, file=document.path)
     _compare_untouched(document, after, relinks)
     _compare_ticks(after, relinks)
 

@@ -11,7 +11,7 @@ may let one see what lies below.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -218,7 +218,7 @@ class Reader:
         known = self.keys.get(item.element.row)
         if known is not None:
             origin = self.origins[known]
-            self.origins[known] = replace(origin, uses=origin.uses + 1)
+            self.origins[known] = origin._replace(uses=origin.uses + 1)
             return known
         key = f"{item.element.name}[{self._number(item.element)}]"
         self.keys[item.element.row] = key
@@ -237,7 +237,7 @@ class Reader:
     def name_track(self, key: str, label: str) -> None:
         """Say in which track a clip lies; in several nests, the first."""
         if not self.origins[key].track:
-            self.origins[key] = replace(self.origins[key], track=label)
+            self.origins[key] = self.origins[key]._replace(track=label)
 
     def reference(
         self, asset: Asset, drop: bool, reel: str | None, rate: Rate
