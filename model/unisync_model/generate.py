@@ -90,7 +90,7 @@ def prepare(
         settings.whole_timesteps,
     )
     noise = torch.randn(plate.latents.shape, generator=torch.Generator().manual_seed(seed))
-    mask = latent_mask(torch.from_numpy(shot.mouth))
+    mask = latent_mask(torch.from_numpy(shot.mouth), settings.mask_margin)
     tali = injection(settings, plate.latents, mask, noise, seed, shown)
     return Run(
         transformer,
@@ -118,7 +118,17 @@ def injection(
     if tau is None and settings.tau_sigma is None:
         tau = PAPER_TAU if shown else 1.0
     again = torch.Generator().manual_seed(seed + 1) if settings.resample else None
-    return Tali(plate, mask, noise, tau, settings.tau_sigma, settings.level, settings.index, again)
+    return Tali(
+        plate,
+        mask,
+        noise,
+        tau,
+        settings.tau_sigma,
+        settings.level,
+        settings.index,
+        again,
+        settings.copy_error,
+    )
 
 
 def pictures(run: Run, callback: Callback | None) -> Iterator[Frames]:

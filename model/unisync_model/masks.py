@@ -19,7 +19,7 @@ PIXELS = 8
 """Side of a latent cell."""
 
 
-def latent_mask(mask: Tensor, *, dilate_time: int = 1, dilate_space: int = 1) -> Tensor:
+def latent_mask(mask: Tensor, margin: int = 1) -> Tensor:
     """Max-pool a pixel mask to latent cells, then grow it.
 
     It grows because a cell's change reaches its neighbours' pixels through the decoder; what must
@@ -28,7 +28,7 @@ def latent_mask(mask: Tensor, *, dilate_time: int = 1, dilate_space: int = 1) ->
     Args:
         mask: (F, H, W), bool or numbers; whatever is not 0 is mouth. H and W are multiples of 8;
             the last latent may stand for fewer than 4 frames.
-        dilate_time: latents grown before and after; ``dilate_space``: cells grown on every side.
+        margin: cells grown on every side, and latents before and after.
 
     Returns:
         (1, 1, f, h, w) float32 of 0 and 1, f = ceil(F / 4), h = H / 8, w = W / 8.
@@ -45,7 +45,7 @@ def latent_mask(mask: Tensor, *, dilate_time: int = 1, dilate_space: int = 1) ->
     whole = pad(mask != 0, (0, 0, 0, 0, 0, -frames % FRAMES))
     cells = whole.view(-1, FRAMES, height // PIXELS, PIXELS, width // PIXELS, PIXELS)
     pooled = cells.amax(dim=(1, 3, 5)).float()[None, None]
-    return dilated(pooled, time=dilate_time, space=dilate_space)
+    return dilated(pooled, time=margin, space=margin)
 
 
 def dilated(mask: Tensor, *, time: int, space: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -43,6 +44,9 @@ class SamplingSettings:
         level: TALI's noise, "flow", or "vp" as the paper prints it (ablation).
         index: TALI's level, "next", or "literal" as printed (ablation).
         resample: draw TALI's noise anew every step, as printed (ablation).
+        mask_margin: cells that the plate is left free beyond the mouth's own (:mod:`.masks`).
+        copy_error: mean square of the network's error where it should copy, for putting copies
+            back in the end (:func:`.tali.settled`); 0 = leave them.
         passes: forward passes a step (:class:`.guidance.Guidance`); 1 for distilled weights.
         scale: guidance, of the audio with three passes.
         text_scale: guidance of the text, with three passes.
@@ -67,6 +71,8 @@ class SamplingSettings:
     level: Level = "flow"
     index: Index = "next"
     resample: bool = False
+    mask_margin: int = 1
+    copy_error: float = 0.0
     passes: Literal[1, 2, 3] = 2
     scale: float = 4.5
     text_scale: float = 1.0
@@ -93,6 +99,9 @@ class SamplingSettings:
         self.layout(Fraction(25))
         if self.tau is not None and self.tau_sigma is not None:
             raise InputError("both tau and tau_sigma are set", remedy="Set one of them")
+        for name in ("mask_margin", "copy_error"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} = {getattr(self, name)}", remedy="Give 0 or more")
         for name in ("tau", "tau_sigma"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:

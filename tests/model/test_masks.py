@@ -23,15 +23,14 @@ def in_pixels(cells: Tensor, frames: int) -> Tensor:
     st.integers(1, 14),
     st.lists(st.tuples(st.integers(0, 13), st.integers(0, 31), st.integers(0, 47)), max_size=6),
     st.integers(0, 1),
-    st.integers(0, 1),
 )
 def test_every_pixel_of_the_mask_lies_in_a_set_cell(
-    frames: int, points: list[tuple[int, int, int]], time: int, space: int
+    frames: int, points: list[tuple[int, int, int]], margin: int
 ) -> None:
     mask = torch.zeros(frames, 32, 48, dtype=torch.bool)
     for t, y, x in points:
         mask[t % frames, y, x] = True
-    cells = latent_mask(mask, dilate_time=time, dilate_space=space)
+    cells = latent_mask(mask, margin)
     assert cells.shape == (1, 1, -(-frames // 4), 4, 6)
     assert set(cells.unique().tolist()) <= {0.0, 1.0}
     covered = in_pixels(cells[0, 0], frames) > 0
@@ -45,7 +44,7 @@ def test_one_pixel_sets_one_cell_in_the_s2v_frame_layout(kind: torch.dtype) -> N
     for frame in range(12):
         mask = torch.zeros(12, 32, 32, dtype=kind)
         mask[frame, 15, 16] = 1
-        cells = latent_mask(mask, dilate_time=0, dilate_space=0)[0, 0]
+        cells = latent_mask(mask, margin=0)[0, 0]
         assert cells.nonzero().tolist() == [[frame // 4, 1, 2]]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from unisync_model.errors import InputError
 from unisync_model.flow import noised, sigmas
 from unisync_model.sampling import SOLVERS, Solver, sample
-from unisync_model.tali import Tali, injected_steps
+from unisync_model.tali import Tali, injected_steps, settled
 
 SHAPE = (1, 4, 3, 4, 4)
 PLATE, OTHER, EPS = noise(*SHAPE, seed=1), noise(*SHAPE, seed=2), noise(*SHAPE, seed=3)
@@ -161,3 +161,47 @@ def test_as_printed_it_is_too_loud_and_resampling_leaves_the_path() -> None:
 def test_arguments_that_do_not_fit_are_named(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         Tali(**{"video": PLATE, "mask": mouth(), "noise": EPS, **wrong})  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.01, 2), st.floats(0, 4))
+def test_a_change_is_settled_by_wieners_gain_and_a_copy_becomes_the_plate(
+    error: float, size: float
+) -> None:
+    change = torch.full(SHAPE, size) * torch.tensor([1.0, -1.0]).repeat(SHAPE[1] // 2).view(
+        -1, 1, 1, 1
+    )
+    made = settled(PLATE + change, PLATE, error)
+    if size**2 < 0.99 * error:
+        assert torch.equal(made, PLATE)
+    else:
+        gain = max(0.0, 1 - error / size**2)
+        torch.testing.assert_close(made, PLATE + gain * change, atol=1e-4, rtol=1e-4)
+
+
+def test_each_cell_is_settled_by_itself() -> None:
+    z = PLATE.clone()
+    z[..., 1, 2] += 1.0
+    z[..., 2, 2] += 0.1
+    made = settled(z, PLATE, 0.05)
+    assert torch.equal(made[..., 2, 2], PLATE[..., 2, 2])
+    torch.testing.assert_close(made[..., 1, 2], PLATE[..., 1, 2] + 0.95)
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.5, 1.0])
+def test_settling_waits_for_the_last_step(tau: float) -> None:
+    levels = sigmas(6)
+    tali = Tali(PLATE, mouth(), EPS, tau=tau, copy_error=0.5)
+    plain = Tali(PLATE, mouth(), EPS, tau=tau)
+    for i in range(5):
+        one, other = tali(OTHER, i, levels), plain(OTHER, i, levels)
+        assert (one is None) == (other is None)
+        assert one is None or other is None or torch.equal(one, other)
+    settled_last, last = tali(OTHER, 5, levels), plain(OTHER, 5, levels)
+    assert settled_last is not None
+    torch.testing.assert_close(settled_last, settled(OTHER if last is None else last, PLATE, 0.5))
+
+
+def test_a_negative_copy_error_is_refused() -> None:
+    with pytest.raises(InputError, match="copy_error is -1"):
+        Tali(PLATE, mouth(), EPS, tau=1.0, copy_error=-1)

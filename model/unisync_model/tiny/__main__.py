@@ -24,11 +24,14 @@ from .ablation.variants import home, variants
 from .folder import SETTINGS, write_folder
 from .reader import LipReader, Read, train_reader
 from .recipe import Recipe
-from .score import Case, cases, outputs, score, sheet
+from .score import Case, cases, curve_probe, outputs, score, sheet
 
 STAGES = ("codec", "ear", "reader", "pairs", "base", "adapter", "folder", "score")
 ON_REQUEST = ("ablations",)
 """Not needed to make the model; asked for by name."""
+
+PROBED = 8
+"""Validation scenes that the learning curve is measured on."""
 
 log = logging.getLogger("unisync_model.tiny")
 
@@ -90,9 +93,20 @@ class Making:
         stages.train_base(model, self._samples(), self._prompts(), recipe, out, until)
 
     def make_adapter(self, until: int | None = None) -> None:
-        recipe, out = self.recipe.network, self.work / "adapter"
+        recipe, prompts = self.recipe.network, self._prompts()
+        probes = []
+        if recipe.adapter.log.probe_every:
+            codec, told = self.cases("val", PROBED)
+            probes = [curve_probe(told, prompts, SETTINGS, codec, self.judge())]
         stages.train_adapter(
-            self.base, self._samples(), self._prompts(), recipe, recipe.adapter, out, until=until
+            self.base,
+            self._samples(),
+            prompts,
+            recipe,
+            recipe.adapter,
+            self.work / "adapter",
+            probes,
+            until,
         )
 
     def make_folder(self) -> None:

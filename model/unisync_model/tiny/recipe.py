@@ -138,15 +138,16 @@ def _base() -> TrainConfig:
 
 def _adapter() -> TrainConfig:
     return TrainConfig(
-        steps=3000,
+        steps=6500,
         gradient_checkpointing=False,
+        compile=True,
         model=ModelConfig(storage="fp32"),
-        data=DataConfig(latents=WINDOW, batch=12),
-        pairs=PairsConfig(characters=0.8, zeromouth=0.2),
-        dropout=DropoutConfig(motion=1.0),
-        loss=LossConfig(space="x0", mouth=10.0),
+        data=DataConfig(latents=WINDOW, batch=16),
+        pairs=PairsConfig(characters=0.9, zeromouth=0.1),
+        dropout=DropoutConfig(video=0.05, pose=0.05, motion=1.0),
+        loss=LossConfig(mean=1.0, space="x0", mouth=10.0),
         optim=OptimConfig(lr=1e-3, betas=(0.9, 0.98), warmup=200),
-        trainable=TrainableConfig(rank=32, alpha=32.0),
+        trainable=TrainableConfig(rank=64, alpha=64.0),
         checkpoints=CheckpointsConfig(every=250, keep=1),
         log=LogConfig(every=25, probe_every=500),
         adapter=AdapterConfig(fps=(str(RATE),), licence="Apache-2.0"),

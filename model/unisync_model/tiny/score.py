@@ -18,13 +18,16 @@ from torch import Tensor
 from ..audio.logmel import LogMelEncoder
 from ..characters.splits import Split
 from ..codec import Frames, LatentCodec
+from ..masks import latent_mask
 from ..settings import SamplingSettings
 from ..training.generate import generated
+from ..training.loop import Moment, Probe
 from ..training.measure import Curve, Interval, bootstrap, closed, pearson
 from ..training.prompts import Prompts
 from ..training.samples import Sample
 from ..transformer import UniSyncTransformer3DModel
 from .clips import Clip, clip
+from .folder import SETTINGS
 from .pairs import tensors
 from .reader import LipReader
 from .recipe import GRAIN, RATE, WINDOW
@@ -72,13 +75,15 @@ def cases(
 
 def _case(drawn: Clip, codec: LatentCodec, ear: LogMelEncoder) -> Case:
     t = tensors(drawn, codec, ear)
+    # what is shown free in use, which is less than what is trained
+    mask = latent_mask(torch.from_numpy(drawn.masks), SETTINGS.mask_margin)[0]
 
     def sample(voice: int) -> Sample:
         return Sample(
             name=f"{drawn.split}-{drawn.seed}",
             x0=t[f"x0.{voice}"],
             pose=t["pose"],
-            mask=t["mask"],
+            mask=mask,
             audio=t[f"audio.{voice}"],
             # the pipeline shows the source's first frame
             reference=t["portraits.0"][:, :1],
@@ -185,6 +190,29 @@ def score(
             _decibels(copies, [c.source for c in told], told, False),
         ),
     )
+
+
+def curve_probe(
+    told: Sequence[Case],
+    prompts: Prompts,
+    settings: SamplingSettings,
+    codec: LatentCodec,
+    reader: LipReader,
+) -> Probe:
+    """Logs what the network can do so far: the learning curve of a run."""
+
+    def probe(moment: Moment) -> None:
+        found = score(moment.model, told, prompts, settings, codec, reader)
+        values = {
+            "follow": found.follow.value,
+            "leak": found.leak.value,
+            "mouth_db": found.mouth[1],
+            "way": found.way,
+            "outside_db": found.outside[0],
+        }
+        moment.log.scalars(values, moment.step)
+
+    return probe
 
 
 def _by_case(curves: Sequence[NDArray[np.float32]], seeds: int) -> list[NDArray[np.float32]]:

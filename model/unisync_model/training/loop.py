@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import NonFiniteError
 from ..memory import free_bytes
+from ..speed import compile_blocks
 from ..transformer import UniSyncTransformer3DModel
 from .batches import LAYERS, Batch, Batches, seed_of
 from .config import TrainConfig
@@ -133,6 +134,8 @@ class _Run:
             model.enable_gradient_checkpointing()
         else:
             model.disable_gradient_checkpointing()
+        if config.compile:
+            compile_blocks(model)
         self.net: nn.Module = self.accelerator.prepare_model(model)
         ema = None
         if config.ema.on:

@@ -17,6 +17,7 @@ from toy import CHANNELS, Toys, toy_config, toy_prompts, toy_sample
 
 from unisync_model.errors import MemoryBudgetError, NonFiniteError
 from unisync_model.lora import load_lora, meta_of
+from unisync_model.speed import compile_blocks
 from unisync_model.training import loop, state, trainable
 from unisync_model.training.batches import Batches, drawn
 from unisync_model.training.config import TrainConfig
@@ -317,3 +318,26 @@ def test_checkpointing_changes_memory_and_nothing_else(tmp_path: Path) -> None:
     losses: Sequence[float] = run(tmp_path / "a", toy_config(steps=3))[0].losses
     again = run(tmp_path / "b", toy_config(steps=3, gradient_checkpointing=True))[0].losses
     assert losses == pytest.approx(again, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+# the compiler asks every tensor for it, and silences its own warning unless warnings are errors
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_a_compiled_run_is_the_same_and_saves_the_same_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = []
+
+    def counted(graph: torch.fx.GraphModule, _: object) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(loop, "compile_blocks", lambda model: compile_blocks(model, counted))
+    plain, _ = run(tmp_path / "plain", toy_config())
+    assert not graphs
+    torch._dynamo.reset()
+    compiled, _ = run(tmp_path / "compiled", toy_config(compile=True))
+    torch._dynamo.reset()
+    assert graphs
+    assert compiled.losses == pytest.approx(plain.losses, rel=1e-5)
+    assert weights(tmp_path / "plain", 4).keys() == weights(tmp_path / "compiled", 4).keys()

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...settings import SamplingSettings
+from ..folder import SETTINGS
 from .variants import CONTROL, LITERAL, NO_PAFS
 
 OWN = ""
 """The model's own adapter."""
 TAUS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Table 4."""
-COMMON: Mapping[str, Any] = {"steps": 10, "tau": 0.8, "tau_sigma": None}
-"""The paper's best ratio, and steps enough to tell six ratios apart; the rest is as it ships."""
+COMMON: Mapping[str, Any] = {"steps": 10, "tau": 0.8, "tau_sigma": None, "copy_error": 0.0}
+"""The paper's best ratio, steps enough to tell six ratios apart, and nothing that is not in the
+paper; the rest is as it ships."""
 _PRINTED: Mapping[str, Any] = {"level": "vp", "index": "literal", "resample": True}
 
 
@@ -98,6 +100,10 @@ TABLES = (
             _AT_ONE,
             Row("as printed, tau 1", _AT_ONE.name, changes={**_PRINTED, "tau": 1.0}),
         ),
+    ),
+    Table(
+        "What is not in the paper",
+        (WHOLE, Row("copies settled", WHOLE.name, changes={"copy_error": SETTINGS.copy_error})),
     ),
     Table(
         "Training as printed",
