@@ -14,9 +14,15 @@ OWN = ""
 """The model's own adapter."""
 TAUS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Table 4."""
-COMMON: Mapping[str, Any] = {"steps": 10, "tau": 0.8, "tau_sigma": None, "copy_error": 0.0}
-"""The paper's best ratio, steps enough to tell six ratios apart, and nothing that is not in the
-paper; the rest is as it ships."""
+COMMON: Mapping[str, Any] = {
+    "steps": 10,
+    "shift": 3.0,
+    "tau": 0.8,
+    "tau_sigma": None,
+    "copy_error": 0.0,
+}
+"""The paper's best ratio and the backbone's levels, steps enough to tell six ratios apart, and
+nothing that is not in the paper; the rest is as it ships."""
 _PRINTED: Mapping[str, Any] = {"level": "vp", "index": "literal", "resample": True}
 
 
