@@ -306,7 +306,8 @@ class LocalUrls:
         Raises:
             UrlError: the path cannot be written in that form.
         """
-        folder, name = os.path.split(path)
+        name = path.name
+        folder = str(path).removesuffix(name)
         if name in self._mapped or not _FREE.fullmatch(name):
             return map_from_local(path, self._path_map, self._like)
         if folder not in self._folders:

@@ -22,8 +22,9 @@ def counted_at(rate: Rate, position: Moment, clock: Rate) -> Moment:
 
 def seconds(position: Moment, rate: Rate) -> Fraction:
     """As :meth:`Rate.seconds`, with one fraction made instead of three."""
-    fps = rate.fps
-    return Fraction(position.numerator * fps.denominator, position.denominator * fps.numerator)
+    frames, parts = position.as_integer_ratio()
+    over, under = rate.fps.as_integer_ratio()
+    return Fraction(frames * under, parts * over)
 
 
 class Seconds(dict[Moment, Fraction]):

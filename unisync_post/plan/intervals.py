@@ -24,7 +24,7 @@ class Intervals(Generic[_T]):
     def __init__(self, spans: Iterable[tuple[Moment, Moment, _T]] = ()) -> None:
         given = list(spans)
         unit = self._unit = lcm(*{moment.denominator for span in given for moment in span[:2]})
-        places = [(_floor(start, unit), _floor(end, unit)) for start, end, _ in given]
+        places = [(_places(start, unit)[0], _places(end, unit)[0]) for start, end, _ in given]
         order = sorted(range(len(given)), key=places.__getitem__)
         self._spans = [given[index] for index in order]
         self._places = [places[index] for index in order]
@@ -39,8 +39,8 @@ class Intervals(Generic[_T]):
         if not self._spans:
             return []
         found = []
-        after, at = _floor(start, self._unit), _ceil(start, self._unit)
-        index = bisect_left(self._starts, _ceil(end, self._unit)) - 1
+        after, at = _places(start, self._unit)
+        index = bisect_left(self._starts, _places(end, self._unit)[1]) - 1
         while index >= 0 and self._reach[index] >= at:
             begin, stop = self._places[index]
             if stop > after or begin == stop == at == after:
@@ -49,14 +49,10 @@ class Intervals(Generic[_T]):
         return found[::-1]
 
 
-def _floor(moment: Moment, unit: int) -> int:
-    """The last whole multiple of 1/``unit`` at or before this moment."""
-    return moment.numerator * unit // moment.denominator
-
-
-def _ceil(moment: Moment, unit: int) -> int:
-    """The first whole multiple of 1/``unit`` at or after this moment."""
-    return -(-moment.numerator * unit // moment.denominator)
+def _places(moment: Moment, unit: int) -> tuple[int, int]:
+    """The last whole multiple of 1/``unit`` at or before this moment, the first at or after."""
+    over, under = moment.as_integer_ratio()
+    return over * unit // under, -(-over * unit // under)
 
 
 def subtract(span: Span, holes: Sequence[Span]) -> list[Span]:

@@ -31,6 +31,7 @@ class Outline:
             where it ends; all three last are the same for an empty-element tag (``<a/>``).
         after: the first row that is not inside it; without children, the next.
         depth: how many elements it lies in, itself included.
+        initials: the first character of its name.
         codes: the document's characters, one byte each; what is not Latin-1 is ``?``.
     """
 
@@ -40,6 +41,7 @@ class Outline:
     end: memoryview
     after: memoryview
     depth: NDArray[np.int16]
+    initials: NDArray[np.uint8]
     codes: NDArray[np.uint8]
 
     @classmethod
@@ -56,7 +58,8 @@ class Outline:
         """
         codes = np.frombuffer(latin, np.uint8)
         begin, end = _tags(masked, codes)
-        closing = codes[begin + 1] == ord("/")
+        initials = codes[begin + 1]
+        closing = initials == ord("/")
         empty = codes[end - 2] == ord("/")
         step = np.ones(len(begin), np.int8)
         step[closing], step[empty] = -1, 0
@@ -81,17 +84,18 @@ class Outline:
             end=end[close].data,
             after=after.data,
             depth=level[rows] + empty[rows],
+            initials=initials[rows],
             codes=codes,
         )
 
     def rows(self, tag: str) -> list[int]:
         """Every element of this name."""
-        return [int(row) for row in self.named(tag, np.arange(len(self.start)))]
+        return self.named(tag, np.flatnonzero(self.initials == ord(tag[0]))).tolist()
 
     def named(self, tag: str, among: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Those of the elements ``among`` that have this name."""
+        """Those of the elements ``among`` (of the same initial) that have this name."""
         starts, found = np.asarray(self.start), among
-        for offset, character in enumerate(tag.encode("ascii"), 1):
+        for offset, character in enumerate(tag[1:].encode("ascii"), 2):
             found = found[self.codes[starts[found] + offset] == character]
         following = self.codes[starts[found] + len(tag) + 1]
         return found[np.isin(following, _AFTER_NAME)]

@@ -168,8 +168,7 @@ def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
     clip = item.element
     rate, clock = _clock(item, relink)
     edits: list[TextEdit] = []
-    stated = clip.first("rate")
-    if stated is not None and rate is not item.rate:
+    if rate is not item.rate and (stated := clip.first("rate")) is not None:
         edits += set_rate(stated, rate)
     length: int | Fraction = relink.duration
     if rate != relink.rate:
@@ -177,15 +176,14 @@ def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
     edits += set_number(clip, "duration", round(length))
     if item.retime.filter is not None:
         edits.append(removed(item.retime.filter))
-    still = clip.first("stillframe")
-    if still is not None and relink.baked and clip.is_true("stillframe"):
+    if relink.baked and clip.is_true("stillframe") and (still := clip.first("stillframe")):
         edits.append(set_text(still, "FALSE"))
     if not clock.still:
-        for tag in ("in", "out"):
-            old = clip.int_of(tag)
+        stated = {tag: clip.int_of(tag) for tag in ("in", "out")}
+        for tag, old in stated.items():
             if old is not None:
                 edits += set_number(clip, tag, clock.moved(old))
-        if clip.first("in") is None and item.file is not None:
+        if stated["in"] is None and clip.first("in") is None and item.file is not None:
             tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
             edits.append(TextEdit(item.file.start, item.file.start, tag))
         edits += _moved_marks(item, clock)

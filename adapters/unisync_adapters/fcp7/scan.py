@@ -237,7 +237,7 @@ class Siblings:
         first, after = rows[0], outline.after[rows[-1]]
         within = outline.depth[first:after] == outline.depth[first] + 1
         self._children = np.flatnonzero(within) + first
-        self._initials = outline.codes[np.asarray(outline.start)[self._children] + 1]
+        self._initials = outline.initials[self._children]
         self.firsts: dict[str, list[int | None]] = {}
         self.written: dict[str, list[str | None]] = {}
         self.numbered: dict[str, list[int | None]] = {}
