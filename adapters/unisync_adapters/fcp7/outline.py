@@ -90,7 +90,8 @@ class Outline:
 
     def rows(self, tag: str) -> list[int]:
         """Every element of this name."""
-        return self.named(tag, np.flatnonzero(self.initials == ord(tag[0]))).tolist()
+        alike = np.flatnonzero(self.initials == ord(tag[0]))
+        return [int(row) for row in self.named(tag, alike)]
 
     def named(self, tag: str, among: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of the elements ``among`` (of the same initial) that have this name."""

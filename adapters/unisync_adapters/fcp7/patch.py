@@ -179,11 +179,11 @@ def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
     if relink.baked and clip.is_true("stillframe") and (still := clip.first("stillframe")):
         edits.append(set_text(still, "FALSE"))
     if not clock.still:
-        stated = {tag: clip.int_of(tag) for tag in ("in", "out")}
-        for tag, old in stated.items():
+        edges = {tag: clip.int_of(tag) for tag in ("in", "out")}
+        for tag, old in edges.items():
             if old is not None:
                 edits += set_number(clip, tag, clock.moved(old))
-        if stated["in"] is None and clip.first("in") is None and item.file is not None:
+        if edges["in"] is None and clip.first("in") is None and item.file is not None:
             tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
             edits.append(TextEdit(item.file.start, item.file.start, tag))
         edits += _moved_marks(item, clock)
