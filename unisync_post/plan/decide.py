@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from unisync_adapters.cutlist import UNCHANGED
 from unisync_adapters.document import Document
 from unisync_adapters.ramp import Ramp
 
@@ -267,7 +268,7 @@ def _voices(speech: Sequence[Speech]) -> tuple[str, ...]:
 def _bake_note(piece: Cut) -> str:
     if isinstance(piece.speed, Ramp):
         return " Its speed ramp is baked into the new media, frame by frame as played, unblended."
-    if piece.speed == 1:
+    if piece.speed is UNCHANGED or piece.speed == 1:
         return ""
     return f" Its speed of {float(piece.speed * 100):g} % is baked into the new media."
 

@@ -278,6 +278,8 @@ def _dub_names(judge: Judge, placement: Placement) -> tuple[str, ...]:
 
 def _idle_rules(rules: Sequence[ColourRule], shots: Sequence[Shot | None]) -> tuple[str, ...]:
     """What was said of the colour of files that are not rendered: a slip of the pen, perhaps."""
+    if not rules:
+        return ()
     plates = {shot.media for shot in shots if shot is not None}
     idle = [rule for rule in rules if not any(map(rule.fits, plates))]
     return tuple(f"--colour {r.pattern}={r.encoding} fits no plate that is dubbed" for r in idle)

@@ -55,8 +55,9 @@ class MediaFinder:
             MediaError: offline, damaged, or several files fit.
         """
         media = clip.media
-        if media in self._pictures:
-            return self._pictures[media]
+        known = self._pictures.get(media)
+        if known is not None:
+            return known
         path = self.local(media)
         sequence = None if path is None else sequence_here(clip, path)
         if sequence is not None:
@@ -75,8 +76,9 @@ class MediaFinder:
             MediaError: offline, or several files of its name.
         """
         media = clip.media
-        if media in self._sounds:
-            return self._sounds[media]
+        known = self._sounds.get(media)
+        if known is not None:
+            return known
         path = self.local(media)
         if path is not None and self._exists(path):
             self._sounds[media] = path
