@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def write_folder(
     (out / "engine.toml").write_text(ENGINE, encoding="utf-8")
     for file in sorted(out.rglob("*.safetensors")):
         _halve(file)
+    for file in out.rglob("config.json"):
+        _unplaced(file)
 
 
 def _halve(path: Path) -> None:
@@ -69,3 +72,10 @@ def _halve(path: Path) -> None:
         name: t.bfloat16() if t.dtype == torch.float32 else t for name, t in load_file(path).items()
     }
     save_file(tensors, path, metadata)
+
+
+def _unplaced(path: Path) -> None:
+    """The same configuration without the folder that diffusers says it was loaded from."""
+    held = json.loads(path.read_text(encoding="utf-8"))
+    held.pop("_name_or_path", None)
+    path.write_text(json.dumps(held, indent=2, sort_keys=True) + "\n", encoding="utf-8")
