@@ -101,7 +101,8 @@ class _CutComparison(Comparison):
         return known
 
     def marks(self, relink: Relink, before: Clip, after: Clip, rate: Rate) -> None:
-        """Markers hold their place in the record, which the clip's first frame anchors."""
+        """Markers hold their place in the record, which the clip's first frame anchors, and their
+        length there: at twice the speed one covers twice the media."""
         self.same("number of markers", len(before.marks), len(after.marks), before.name)
         if not before.marks:
             return
@@ -112,13 +113,18 @@ class _CutComparison(Comparison):
             first -= speed * (rate.seconds(before.length) - 1 / relink.rate.fps)
         new_first = after.clock.seconds(after.start)
         for a, b in zip(before.marks, after.marks, strict=True):
-            self.same("marker", _said(a, before.clock), _said(b, after.clock), before.name)
+            self.same("marker", _said(a), _said(b), before.name)
             if speed == 0:
                 continue
-            old = (before.clock.seconds(a.start) - first) / speed
-            new = after.clock.seconds(b.start) - new_first
-            if abs(old - new) > _SAME_TIME:
-                self.same("marker's place", float(old), float(new), before.name)
+            place = (before.clock.seconds(a.start) - first) / speed
+            self.near("place", place, after.clock.seconds(b.start) - new_first, before.name)
+            length = before.clock.seconds(a.length) / abs(speed)
+            self.near("length", length, after.clock.seconds(b.length), before.name)
+
+    def near(self, what: str, old: Fraction, new: Fraction, clip: str) -> None:
+        """Two times of a marker, in seconds of the record."""
+        if abs(old - new) > _SAME_TIME:
+            self.same(f"marker's {what}", float(old), float(new), clip)
 
 
 _PLAYED = {"start", "clock", "marks", "speed", "ramped", "ramp"}
@@ -127,8 +133,8 @@ _OWN = set(Clip._fields) - _PLAYED - {"origin", "media"}
 """What no relink changes."""
 
 
-def _said(mark: Mark, clock: Rate) -> tuple[object, ...]:
-    return clock.seconds(mark.length), mark.name, mark.comment, mark.others
+def _said(mark: Mark) -> tuple[object, ...]:
+    return mark.name, mark.comment, mark.others
 
 
 def _at(rate: Rate, position: Moment, clock: Rate) -> Moment:

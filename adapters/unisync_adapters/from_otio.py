@@ -70,7 +70,7 @@ def frames(time: otio.opentime.RationalTime, rate: Rate) -> Moment:
     return int(value) if same and value.is_integer() else exact_frames(time, rate)
 
 
-def cuts_of(timeline: otio.schema.Timeline, rate: Rate, drop: bool = False) -> CutList:
+def cuts_of(timeline: otio.schema.Timeline, rate: Rate) -> CutList:
     """The cut list of a timeline that follows the contract of :mod:`.document`.
 
     All its times, in nests too, are frames of ``rate``.
@@ -78,7 +78,9 @@ def cuts_of(timeline: otio.schema.Timeline, rate: Rate, drop: bool = False) -> C
     start = timeline.global_start_time
     cuts = _Reader(rate).stack(timeline.tracks)
     return cuts._replace(
-        name=timeline.name or "", start=None if start is None else frames(start, rate), drop=drop
+        name=timeline.name or "",
+        start=None if start is None else frames(start, rate),
+        drop=facts(timeline).get("drop") is True,
     )
 
 

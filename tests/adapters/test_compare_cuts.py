@@ -92,6 +92,7 @@ def test_the_same_edit_and_the_wanted_change_pass() -> None:
         ("first frame", lambda c: changed(c, 1, start=1000)),
         ("number of markers", lambda c: changed(c, 1, marks=())),
         ("marker's place", lambda c: changed(c, 1, marks=(moved(c, start=0),))),
+        ("marker's length", lambda c: changed(c, 1, marks=(moved(c, length=9),))),
         ("marker", lambda c: changed(c, 1, marks=(moved(c, comment="x"),))),
         ("media name", lambda c: changed(c, 1, media=media("x.mov"))),
         ("media start", lambda c: changed(c, 1, media=media(NEW, start=1))),

@@ -25,7 +25,7 @@ def agree(data: bytes) -> None:
     """A cut list comes back from its timeline as it was, to what a double holds of a place."""
     document = read_edit(data, Path("/edits/cut.xml"))
     assert isinstance(document.reading, ReadCuts)
-    back = cuts_of(document.timeline, document.rate, document.drop)
+    back = cuts_of(document.timeline, document.rate)
     assert doubled(back) == doubled(document.cut_list)
 
 

@@ -232,6 +232,15 @@ def test_a_baked_retime_leaves_only_its_own_filter(style: Style) -> None:
     assert not re.search(rb"\n[ \t]*\n", result)
 
 
+@pytest.mark.parametrize("speed", [Fraction(2), Fraction(1, 2), Fraction(-2), Fraction(1, 3)])
+def test_a_marker_on_a_baked_retime_keeps_its_length_in_the_record(speed: Fraction) -> None:
+    document = read(Edit([[Item(A, 0, 50, 700, speed=speed, markers=((710, 725, "long"),))]]))
+    marker = clipitem(patched(document, relink(document, baked=True)), "clipitem-1").find("marker")
+    assert marker is not None
+    ends = [int(marker.findtext(tag, "")) for tag in ("in", "out")]
+    assert ends[1] - ends[0] == 15
+
+
 def test_a_retime_that_is_not_baked_is_refused() -> None:
     document = read(Edit([[Item(A, 0, 50, speed=Fraction(2))]]))
     with pytest.raises(EditError, match="retimed"):
