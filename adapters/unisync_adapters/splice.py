@@ -1,10 +1,10 @@
-"""Byte spans: change a document where it must change, and nowhere else."""
+"""Spans: change a document where it must change, and nowhere else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 
 from .errors import EditError
 
@@ -20,28 +20,36 @@ class Edit(NamedTuple):
     text: bytes
 
 
-def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """``data`` with every edit applied; spans count in the original bytes.
+class TextEdit(NamedTuple):
+    """As an :class:`Edit`, of characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+def splice(data: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
+    """``data`` with every edit applied; spans count in the original.
 
     Insertions at one point keep the order in which they are given. Without edits the very same
     object comes back.
 
     Raises:
-        EditError: a span outside the data, or two edits that touch the same byte.
+        EditError: a span outside the data, or two edits that touch the same place.
     """
     ordered = sorted(edits, key=itemgetter(0, 1))
     if not ordered:
         return data
-    pieces: list[bytes] = []
-    position = 0
+    pieces: list[AnyStr] = []
+    position, last = 0, len(data)
     for start, end, text in ordered:
-        if not 0 <= start <= end <= len(data):
+        if not 0 <= start <= end <= last:
             raise EditError(
-                f"A change of bytes {start} to {end} lies outside the document's {len(data)} bytes"
+                f"A change of {start} to {end} lies outside the document, which ends at {last}"
             )
         if start < position:
-            raise EditError(f"Two changes overlap at byte {start}")
-        pieces += [data[position:start], text]
+            raise EditError(f"Two changes overlap at {start}")
+        pieces += (data[position:start], text)
         position = end
     pieces.append(data[position:])
-    return b"".join(pieces)
+    return data[:0].join(pieces)

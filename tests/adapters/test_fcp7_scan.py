@@ -12,8 +12,8 @@ from lxml import etree
 
 from unisync_adapters.errors import EditError
 from unisync_adapters.fcp7.scan import Element, elements
-from unisync_adapters.fcp7.text import TextEdit, XmlText
-from unisync_adapters.splice import splice
+from unisync_adapters.fcp7.text import XmlText
+from unisync_adapters.splice import TextEdit
 
 TAGS = st.sampled_from(["track", "trackindex", "file", "media", "clipitem", "a"])
 ATTRIBUTES = st.sampled_from(["", ' id="1"', " n='a > b'", ' n="/>" id = "x"', ' n="&lt;file>" '])
@@ -86,7 +86,7 @@ def test_edits_of_characters_are_edits_of_bytes(body: str, encoding: str, data: 
         expected += text[position : edit.start] + edit.text
         position = edit.end
     expected += text[position:]
-    assert splice(raw, source.byte_edits(edits)) == mark + expected.encode(encoding)
+    assert source.spliced(raw, edits) == mark + expected.encode(encoding)
 
 
 @pytest.mark.parametrize("text", ["<r><a/><a>1</a></r>", "<r><a /><b/><a>1</a></r>"])

@@ -8,10 +8,11 @@ from xml.sax.saxutils import quoteattr
 
 from ..document import Relink
 from ..errors import EditError
+from ..splice import TextEdit
 from ..timebase import Rate, Timecode
 from .media import MediaFile, rate_of
 from .scan import Element
-from .text import TextEdit, escape
+from .text import escape
 
 
 def set_text(element: Element, text: str) -> TextEdit:

@@ -13,13 +13,13 @@ from xml.sax.saxutils import quoteattr
 from ..document import Lay
 from ..errors import EditError
 from ..laid import NewTrack, compare_laid
-from ..splice import splice
+from ..splice import TextEdit
 from ..timebase import Rate, Timecode, seconds_to_ticks
 from ..urls import LocalUrls, MediaUrl
 from .definition import indent_of
 from .read import Fcp7Document, read_document
 from .scan import Element
-from .text import TextEdit, XmlText, escape
+from .text import XmlText, escape
 
 _OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(?:dub-)?(\d+)[\"']")
 _EXPLODED = {2: "Stereo", 6: "5.1"}
@@ -34,7 +34,7 @@ def lay_sound(document: Fcp7Document, data: bytes, lays: Sequence[Lay]) -> bytes
     """
     read = reread(document, data)
     writer = _Writer(read, lays)
-    return splice(data, read.source.byte_edits([writer.edit()]))
+    return read.source.spliced(data, [writer.edit()])
 
 
 def verify_laid(document: Fcp7Document, data: bytes, laid: bytes, lays: Sequence[Lay]) -> None:

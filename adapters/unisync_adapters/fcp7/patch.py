@@ -21,14 +21,14 @@ from fractions import Fraction
 from ..document import Relink
 from ..errors import EditError
 from ..image_sequence import spelled_like
-from ..splice import splice
+from ..splice import TextEdit
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from ..urls import LocalUrls, MediaUrl
 from .definition import Template, indent_of, removed, set_number, set_rate, set_text, template
 from .read import ClipItem, Fcp7Document
 from .retime import PLAIN
 from .scan import Element
-from .text import TextEdit, escape
+from .text import escape
 
 _OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
 
@@ -43,7 +43,7 @@ def patch_document(document: Fcp7Document, relinks: Sequence[Relink], name: str 
     edits = _relink_all(document, relinks)
     if name is not None:
         edits += _rename(document.sequence, name)
-    return splice(document.data, document.source.byte_edits(edits))
+    return document.source.spliced(document.data, edits)
 
 
 def _relink_all(document: Fcp7Document, relinks: Sequence[Relink]) -> list[TextEdit]:

@@ -1,8 +1,8 @@
-"""An XML document as text whose every character knows its byte, and the guard at its door.
+"""An XML document as text that goes back to the very bytes it came from, and the guard at its door.
 
-Elements are found in the decoded text; changes go back as byte spans of the original data, in its
-own encoding. So a UTF-16 document, a byte order mark or Windows line ends need no special case,
-and what is not changed is not even re-encoded.
+Elements are found, and changed, in the decoded text. Only an encoding whose every character goes
+back to its own bytes is read, so what is not changed is not changed, and a UTF-16 document, a byte
+order mark or Windows line ends need no special case.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 from xml.parsers import expat
 
 from lxml import etree
 
 from ..errors import EditError
-from ..splice import Edit
+from ..splice import TextEdit, splice
 from .outline import Outline
 
 _BOMS = (
@@ -28,21 +27,16 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]*)[\"']")
-_STATEFUL = re.compile(r"utf-?7|iso-?2022|^hz|punycode|idna|escape", re.IGNORECASE)
+_STATEFUL = re.compile(
+    r"utf-?7|iso-?2022|^hz|punycode|idna|escape|2004|jisx0213|hkscs", re.IGNORECASE
+)
+"""Encodings in which the bytes of a character depend on its neighbours."""
 _NOT_MARKUP = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
 _BLOCK = 1 << 16
 """Bytes that the parser is fed at a time: more is slower, because no cache holds it."""
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(\w+));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-
-
-class TextEdit(NamedTuple):
-    """Characters ``start`` to ``end`` of the text become ``text`` (already escaped)."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +87,18 @@ class XmlText:
             raw = _NOT_MARKUP.sub("", raw)
         return unescape(raw) if "&" in raw else raw
 
-    def byte_edits(self, edits: Iterable[TextEdit]) -> list[Edit]:
-        """The same changes as byte spans of the original data.
+    def spliced(self, data: bytes, edits: Iterable[TextEdit]) -> bytes:
+        """``data``, which this was read from, with every edit applied (its text already escaped).
 
         Characters that the document's encoding does not have become character references.
-        """
-        ordered = sorted(edits, key=itemgetter(0, 1))
-        if self.text.isascii() and not self.encoding.startswith("utf-16"):
-            bom, encode = self.bom, self._encode
-            return [Edit(bom + start, bom + end, encode(text)) for start, end, text in ordered]
-        result: list[Edit] = []
-        chars, position = 0, self.bom
-        for edit in ordered:
-            position += len(self.text[chars : edit.start].encode(self.encoding))
-            width = len(self.text[edit.start : edit.end].encode(self.encoding))
-            result.append(Edit(position, position + width, self._encode(edit.text)))
-            chars = edit.start
-        return result
 
-    def _encode(self, text: str) -> bytes:
-        return text.encode(self.encoding, "xmlcharrefreplace")
+        Raises:
+            EditError: as :func:`.splice.splice`.
+        """
+        text = splice(self.text, edits)
+        if text is self.text:
+            return data
+        return data[: self.bom] + text.encode(self.encoding, "xmlcharrefreplace")
 
 
 def escape(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..document import Relink
 from ..errors import EditError
 from ..fcp7.definition import indent_of
-from ..fcp7.text import TextEdit
+from ..splice import TextEdit
 from ..timebase import format_seconds
 from .assets import rewritten
 from .item import Item

@@ -15,8 +15,8 @@ from ..document import Relink
 from ..errors import EditError
 from ..fcp7.definition import indent_of, removed
 from ..fcp7.scan import Element
-from ..fcp7.text import TextEdit
 from ..image_sequence import spelled_like
+from ..splice import TextEdit
 from ..timebase import Rate, format_seconds
 from ..urls import LocalUrls, MediaUrl
 from .item import Item

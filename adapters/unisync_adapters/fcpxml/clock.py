@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import EditError
-from ..fcp7.text import TextEdit
+from ..splice import TextEdit
 from ..timebase import format_seconds
 from .tags import Tag, parse_time, set_attribute
 

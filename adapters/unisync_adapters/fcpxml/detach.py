@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from ..fcp7.definition import indent_of, removed
-from ..fcp7.text import TextEdit, XmlText
+from ..fcp7.text import XmlText
+from ..splice import TextEdit
 from ..timebase import format_seconds
 from .clock import Clock
 from .item import Item

@@ -16,9 +16,8 @@ from ..document import Lay
 from ..errors import EditError
 from ..fcp7.definition import indent_of
 from ..fcp7.lay import without
-from ..fcp7.text import TextEdit
 from ..laid import NewTrack, compare_laid
-from ..splice import splice
+from ..splice import TextEdit
 from ..timebase import format_seconds
 from ..urls import LocalUrls, MediaUrl
 from .assets import OURS
@@ -77,7 +76,7 @@ def lay_sound(document: FcpxmlDocument, data: bytes, lays: Sequence[Lay]) -> byt
         new[resources.row][1].append(_asset(read, lay, identity))
         _, clips = new.setdefault(holder.tag.row, (holder.tag, []))
         clips.append(_clip(read, lay, identity, offset, lane - number, role))
-    return splice(data, read.source.byte_edits(_inserted(*held) for held in new.values()))
+    return read.source.spliced(data, [_inserted(*held) for held in new.values()])
 
 
 def verify_laid(document: FcpxmlDocument, data: bytes, laid: bytes, lays: Sequence[Lay]) -> None:

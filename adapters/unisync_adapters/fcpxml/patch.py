@@ -20,8 +20,7 @@ from itertools import cycle
 from ..document import Relink
 from ..errors import EditError, UniSyncError
 from ..fcp7.definition import removed
-from ..fcp7.text import TextEdit
-from ..splice import splice
+from ..splice import TextEdit
 from ..timebase import format_seconds
 from .angles import angle_edits
 from .assets import AssetWriter
@@ -42,7 +41,7 @@ def patch_document(document: FcpxmlDocument, relinks: Sequence[Relink], name: st
     if name is not None:
         edits += _rename(document.edit.tag, name)
     edits += _new_uids(document, relinks, name)
-    return splice(document.data, document.source.byte_edits(edits))
+    return document.source.spliced(document.data, edits)
 
 
 def _relink_all(document: FcpxmlDocument, relinks: Sequence[Relink]) -> list[TextEdit]:

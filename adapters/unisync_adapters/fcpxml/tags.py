@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from ..errors import EditError
 from ..fcp7.scan import Element
-from ..fcp7.text import TextEdit, escape
+from ..fcp7.text import escape
 from ..limits import MAX_DIGITS
+from ..splice import TextEdit
 
 STORY = frozenset(
     (

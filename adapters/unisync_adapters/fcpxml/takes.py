@@ -15,8 +15,7 @@ from ..compare import compare_timelines
 from ..document import Relink
 from ..errors import EditError
 from ..fcp7.definition import indent_of, removed
-from ..fcp7.text import TextEdit
-from ..splice import splice
+from ..splice import TextEdit
 from .detach import inner_line
 from .item import Item
 from .lay import reread
@@ -43,7 +42,7 @@ def keep_takes(document: FcpxmlDocument, data: bytes, relinks: Sequence[Relink])
     edits: list[TextEdit] = []
     for take in _takes(document, read, relinks):
         edits += _added(take)
-    return splice(data, read.source.byte_edits(edits))
+    return read.source.spliced(data, edits)
 
 
 def verify_kept(
@@ -57,7 +56,7 @@ def verify_kept(
     before, after = reread(document, data), reread(document, kept)
     takes = zip(_takes(document, before, relinks), _takes(document, after, relinks), strict=True)
     edits = [edit for was, now in takes for edit in _undone(document, was, now)]
-    if splice(kept, after.source.byte_edits(edits)) != data:
+    if after.source.spliced(kept, edits) != data:
         raise _wrong(document, "Keeping the takes would change more than their clips")
     old, new = before.timeline.clone(), after.timeline.clone()
     for sound in (*sounds_of(old), *sounds_of(new)):
