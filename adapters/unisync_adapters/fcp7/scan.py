@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import EditError
 from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
@@ -13,6 +14,8 @@ from .text import XmlText, unescape
 
 _MANY = 50
 """Children of one element from which on asking all at once is quicker than asking each."""
+_FEW = 16
+"""Nearly every number has fewer digits, and fits into 64 bits."""
 _NAME = re.compile(r"[^\s/>]+")
 _ID = re.compile(r"<[^\s/>]+\s+id=\"([^&\"]*)\"")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -134,6 +137,9 @@ class Element:
 
     def raw_of(self, tag: str) -> str | None:
         """The first child of this tag as the document has it."""
+        siblings = self._siblings
+        if siblings is not None:
+            return (siblings.raws.get(tag) or siblings.raw(tag))[self._place]
         row, outline = self._first_row(tag), self.source.outline
         return None if row is None else self.source.text[outline.start[row] : outline.end[row]]
 
@@ -226,8 +232,8 @@ class Siblings:
     A track has thousands of clipitems; a table of each one's children would be larger than they.
 
     Attributes:
-        firsts, written, numbered: what :meth:`first`, :meth:`texts` and :meth:`numbers` answered
-            so far, by tag.
+        firsts, raws, written, numbered: what :meth:`first`, :meth:`raw`, :meth:`texts` and
+            :meth:`numbers` answered so far, by tag.
     """
 
     def __init__(self, source: XmlText, rows: list[int]) -> None:
@@ -239,6 +245,7 @@ class Siblings:
         self._children = np.flatnonzero(within) + first
         self._initials = outline.initials[self._children]
         self.firsts: dict[str, list[int | None]] = {}
+        self.raws: dict[str, list[str | None]] = {}
         self.written: dict[str, list[str | None]] = {}
         self.numbered: dict[str, list[int | None]] = {}
         self._lasts: dict[str, list[int | None]] = {}
@@ -259,15 +266,26 @@ class Siblings:
             rows = np.full(len(self._rows), -1)
             # of several in one place the last is kept
             rows[np.searchsorted(self._rows, found, "right") - 1] = found
-            column = known[tag] = [None if row < 0 else row for row in rows.tolist()]
+            column = known[tag] = _nullable(rows)
+        return column
+
+    def raw(self, tag: str) -> list[str | None]:
+        """For each sibling that child as the document has it."""
+        text, outline = self._source.text, self._source.outline
+        start, end = outline.start, outline.end
+        column = self.raws[tag] = [
+            None if row is None else text[start[row] : end[row]] for row in self.first(tag)
+        ]
         return column
 
     def numbers(self, tag: str) -> list[int | None]:
         """For each sibling the number in that child; -1 where it is not a few plain digits."""
-        column = self.numbered[tag] = [
-            None if digits is None else int(digits) if _is_plain(digits) else -1
-            for digits in self.texts(tag)
-        ]
+        outline = self._source.outline
+        rows = np.array([-1 if row is None else row for row in self.first(tag)])
+        start, end = (np.asarray(edge)[rows] for edge in (outline.inner, outline.inner_end))
+        column = self.numbered[tag] = _nullable(
+            np.where((rows < 0) | (start == end), -2, _numbers(outline.codes, start, end)), -2
+        )
         return column
 
     def texts(self, tag: str) -> list[str | None]:
@@ -277,6 +295,28 @@ class Siblings:
             source = self._source
             column = self.written[tag] = [_text(source, row) for row in self.first(tag)]
         return column
+
+
+def _nullable(column: NDArray[np.int64], nothing: int = -1) -> list[int | None]:
+    """The column, with None where it holds ``nothing``."""
+    values: list[int | None] = column.tolist()
+    if nothing in values:
+        return [None if value == nothing else value for value in values]
+    return values
+
+
+def _numbers(
+    codes: NDArray[np.uint8], start: NDArray[np.int32], end: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """The numbers that stand at these places; -1 where there are other characters than digits."""
+    numbers = np.zeros(len(start), np.int64)
+    plain = end - start < _FEW
+    for place in range(int((end - start)[plain].max(initial=0))):
+        within = plain & (start + place < end)
+        digit = codes[np.where(within, start + place, 0)] - np.uint8(ord("0"))
+        plain &= ~within | (digit <= 9)
+        numbers = np.where(within, numbers * 10 + digit, numbers)
+    return np.where(plain, numbers, -1)
 
 
 def _text(source: XmlText, row: int | None) -> str | None:
@@ -291,8 +331,7 @@ def _text(source: XmlText, row: int | None) -> str | None:
 
 
 def _is_plain(digits: str) -> bool:
-    """Nearly every number is a few digits."""
-    return len(digits) < 16 and digits.isdecimal()
+    return len(digits) < _FEW and digits.isdecimal()
 
 
 def elements(source: XmlText, tag: str) -> Iterator[Element]:
