@@ -20,6 +20,9 @@ PREMIERE_TICKS_PER_SECOND = 254_016_000_000
 _BROADCAST = (12, 15, 24, 25, 30, 48, 50, 60, 72, 90, 96, 100, 120, 240)
 """Whole rates in use; all but the multiples of 25 have a 1000/1001 sister."""
 
+_WRITTEN = "%02d:%02d:%02d%s%0*d"
+"""The last two: digits of the frame, and the frame."""
+
 _TIMECODE = re.compile(r"^(\d{1,2})[:;.](\d{2})[:;.](\d{2})([:;.,])(\d{2,3})$")
 
 
@@ -230,18 +233,25 @@ class Timecode:
         return Timecode(self.frame + frames, self.rate, self.drop)
 
     def __str__(self) -> str:
-        nominal = self.rate.nominal
-        number = self.frame % (24 * 3600 * nominal)
-        if self.drop:
-            number = self.frame % _frames_per_day(self.rate)
-            number = _with_dropped_numbers(number, self.rate)
-        seconds, frames = divmod(number, nominal)
-        width = len(str(nominal - 1)) if nominal > 100 else 2
-        separator = ";" if self.drop else ":"
-        return (
-            f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-            f"{separator}{frames:0{width}d}"
-        )
+        return timecode(self.frame, self.rate, self.drop)
+
+
+def timecode(frame: int, rate: Rate, drop: bool) -> str:
+    """As :class:`Timecode` writes it, where only that is wanted.
+
+    >>> timecode(1800, Rate.of(29.97), drop=True)
+    '00:01:00;02'
+    """
+    nominal = rate.nominal
+    if drop:
+        number = _with_dropped_numbers(frame % _frames_per_day(rate), rate)
+    else:
+        number = frame % (24 * 3600 * nominal)
+    minutes, frames = divmod(number, 60 * nominal)
+    hours, minutes = divmod(minutes, 60)
+    seconds, frames = divmod(frames, nominal)
+    separator, digits = ";" if drop else ":", 3 if nominal > 100 else 2
+    return _WRITTEN % (hours, minutes, seconds, separator, digits, frames)
 
 
 def _simplest(decimal: Fraction) -> Fraction:

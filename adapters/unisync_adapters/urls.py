@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -220,6 +221,13 @@ def _unified(path: str) -> str:
     return re.sub(r"\A///+", "/", path)
 
 
+@lru_cache(maxsize=64)
+def _prefix(text: str) -> str:
+    """The path of a prefix of a path map, which is asked for with every file."""
+    return MediaUrl.parse(text).path
+
+
+@lru_cache(maxsize=64)
 def _parts(path: str) -> tuple[str, ...]:
     """Anchor (``/``, ``C:``, ``//server`` or empty) and components, folded where case is free."""
     windows = _is_windows(path)
@@ -254,7 +262,7 @@ def map_to_local(text: str, path_map: PathMap, relative_to: Path) -> Path:
     url = MediaUrl.parse(text)
     best: tuple[int, Path] | None = None
     for theirs, ours in path_map.pairs:
-        prefix = MediaUrl.parse(theirs).path
+        prefix = _prefix(theirs)
         rest = _rest_under(url.path, prefix)
         if rest is not None and (best is None or len(_parts(prefix)) > best[0]):
             best = len(_parts(prefix)), Path(ours).joinpath(*rest)
@@ -282,7 +290,7 @@ def map_from_local(path: Path, path_map: PathMap, like: MediaUrl) -> str:
         rest = _rest_under(local, ours)
         if rest is None:
             continue
-        prefix = MediaUrl.parse(theirs).path
+        prefix = _prefix(theirs)
         rank = len(_parts(ours)), _rest_under(like.path, prefix) is not None
         if best is None or rank > best[0]:
             separator = "\\" if "\\" in prefix and _is_windows(prefix) else "/"
@@ -306,8 +314,7 @@ class LocalUrls:
         Raises:
             UrlError: the path cannot be written in that form.
         """
-        name = path.name
-        folder = str(path).removesuffix(name)
+        folder, name = os.path.split(path)
         if name in self._mapped or not _FREE.fullmatch(name):
             return map_from_local(path, self._path_map, self._like)
         if folder not in self._folders:

@@ -6,8 +6,8 @@ a 25 fps edit stays 24); with one it has the record rate and shows what the NLE 
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
+from math import ceil, floor
 from typing import NamedTuple
 
 from unisync_adapters.cutlist import UNCHANGED
@@ -16,7 +16,7 @@ from unisync_adapters.timebase import FrameRange, Rate
 
 from ..errors import PlanError
 from ..media.info import MediaInfo
-from .exact import Moment, ceil, counted_at, seconds, settled
+from .exact import Moment, counted_at, seconds, settled
 from .walk import Placement
 
 _SAME_RATE = Fraction(1, 2000)
@@ -116,7 +116,7 @@ def _straight(
     warnings: tuple[str, ...],
 ) -> Cut:
     """No retime: a run of the media's own frames."""
-    first = math.floor(position)
+    first = floor(position)
     end = ceil(settled(position + record.count * ratio))
     wanted = (handles + ceil(overlaps[0] * ratio), handles + ceil(overlaps[1] * ratio))
     low, high = max(0, first - wanted[0]), min(info.frames, end + wanted[1])
@@ -127,17 +127,19 @@ def _straight(
         due = seconds(record.start + early, info.rate)
     else:
         due = seconds(record.start, record.rate) + seconds(early, info.rate)
+    source, head, tail = FrameRange(low, high - low, info.rate), first - low, high - end
+    # in order: ten thousand tuples are made in half the time without their names
     return Cut(
-        source=FrameRange(low, high - low, info.rate),
-        record=record,
-        head=max(0, first - low),
-        tail=max(0, high - end),
-        length=high - low,
-        rate=info.rate,
-        start=Fraction(low),
-        dub_start=due,
-        speed=UNCHANGED,
-        warnings=warnings + _short_of_media(short),
+        source,
+        record,
+        max(0, head),
+        max(0, tail),
+        high - low,
+        info.rate,
+        Fraction(low),
+        due,
+        UNCHANGED,
+        warnings + _short_of_media(short),
     )
 
 
@@ -157,7 +159,7 @@ def _baked(
     low = max(-wanted[0], -wanted[0] if first is None else first)
     high = min(record.count + wanted[1], record.count + wanted[1] if end is None else end)
     _refuse_outside(max(low, 0) >= min(high, record.count), info)
-    edges = [math.floor(position + k * step) for k in (low, high - 1)]
+    edges = [floor(position + k * step) for k in (low, high - 1)]
     short = (-low - overlaps[0], high - record.count - overlaps[1])
     return Cut(
         source=FrameRange(min(edges), max(edges) - min(edges) + 1, info.rate),
@@ -213,7 +215,7 @@ def _bounds(shown: Ramp, low: int, high: int) -> range:
 
     Between two knots a ramp goes one way, so only the ends and what lies beside a knot count.
     """
-    beside = (k for when, _ in shown.knots for k in (math.floor(when), math.ceil(when)))
+    beside = (k for when, _ in shown.knots for k in (floor(when), ceil(when)))
     edges = {low, high - 1, *(k for k in beside if low <= k < high)}
     frames = [shown.frame(k) for k in edges]
     return range(min(frames), max(frames) + 1)
@@ -232,9 +234,9 @@ def _is_there(shown: Ramp, k: int, total: int) -> bool:
 def _playable(position: Moment, step: Fraction, total: int) -> tuple[int | None, int | None]:
     """Steps from ``position`` (first, exclusive end) that stay inside 0 … total; None = no end."""
     if step > 0:
-        return math.ceil(-position / step), math.ceil((total - position) / step)
+        return ceil(-position / step), ceil((total - position) / step)
     if step < 0:
-        return math.floor((total - position) / step) + 1, math.floor(-position / step) + 1
+        return floor((total - position) / step) + 1, floor(-position / step) + 1
     return (None, None) if 0 <= position < total else (0, 0)
 
 

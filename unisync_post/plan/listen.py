@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..media.audio import audio_info, read_mono
 from ..media.vad import SAMPLE_RATE, speech_spans
-from .exact import Moment
+from .exact import Moment, difference
 from .intervals import Intervals
 from .shots import DubClip
 
@@ -33,8 +33,8 @@ class Speech(NamedTuple):
     speaker: str | None
 
     @property
-    def seconds(self) -> Moment:
-        return self.end - self.start
+    def seconds(self) -> Fraction:
+        return difference(self.end, self.start)
 
 
 class Ear:

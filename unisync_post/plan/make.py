@@ -17,7 +17,7 @@ import xxhash
 from unisync_adapters.collector import long_lived
 from unisync_adapters.document import Document
 from unisync_adapters.ramp import Ramp
-from unisync_adapters.timebase import FrameRange, Rate, Timecode
+from unisync_adapters.timebase import FrameRange, Rate, timecode
 
 from ..driver import CONTEXT
 from ..media.delivery import AUTO
@@ -27,7 +27,7 @@ from .casting import cast_in
 from .cut import Cut
 from .decide import Judge, Verdict
 from .dialogue import find_dialogue, start_frame
-from .exact import Moment, seconds
+from .exact import Moment, difference, seconds, total
 from .lay import lays_of
 from .media import MediaFinder, written_media
 from .options import ColourRule, PlanOptions, colour_of
@@ -142,8 +142,9 @@ def _shot(
     assert piece is not None
     assert info is not None
     assert delivery is not None
-    window = (piece.dub_start - CONTEXT, piece.dub_start + _heard(piece.length, piece.rate))
-    sound = judge.dub.digest(piece.dub_start, *window)
+    due = piece.dub_start
+    window = (difference(due, CONTEXT), total(due, _heard(piece.length, piece.rate)))
+    sound = judge.dub.digest(due, *window)
     colour = colour_of(options.colour, info.path) or info.encoding
     mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
     original = judge.original.pieces(*window)
@@ -259,7 +260,7 @@ def _clip_plan(
         name=placement.clip.name,
         track=placement.track,
         record=FrameRange(first, end - first, document.rate),
-        timecode=str(Timecode(zero + first, document.rate, document.drop)),
+        timecode=timecode(zero + first, document.rate, document.drop),
         media=placement.media.url or written_media(placement.clip),
         dub=_dub_names(judge, placement),
         speech=None if verdict.speech is None else float(verdict.speech),

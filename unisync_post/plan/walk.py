@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import ceil
 from typing import NamedTuple
 
 import opentimelineio as otio
@@ -20,7 +21,7 @@ from unisync_adapters.ramp import Ramp
 from unisync_adapters.timebase import Rate
 
 from .content import leave_reason, see_through
-from .exact import Moment, ceil, counted_at
+from .exact import Moment, counted_at
 from .intervals import Intervals, Span, subtract
 from .notes import Note, notes_in
 from .reference import Reference
@@ -179,23 +180,24 @@ class _Walk:
         idle = leave_reason(clip, media.noted)
         known = self.document.origins.get(clip.origin)
         track = known.track if known else f"V{frame.depth}"
+        # in order: ten thousand tuples are made in half the time without their names
         self.found.append(
             Placement(
-                clip=clip,
-                origin=clip.origin if known else "",
-                track=" > ".join((*frame.names, track)),
-                media=media,
-                depth=frame.depth,
-                start=at,
-                duration=duration,
-                window=(ceil(first), ceil(end)),
-                before=first - low,
-                after=high - end,
-                off=frame.off if clip.enabled else frame.off or _DISABLED,
-                retimed_nest=frame.retimed,
-                idle=idle,
-                through=frame.through or see_through(clip, idle),
-                notes=tuple([note for _, note in notes_in(clip.marks)]) if clip.marks else (),
+                clip,
+                clip.origin if known else "",
+                " > ".join((*frame.names, track)),
+                media,
+                frame.depth,
+                at,
+                duration,
+                (ceil(first), ceil(end)),
+                first - low,
+                high - end,
+                frame.off if clip.enabled else frame.off or _DISABLED,
+                frame.retimed,
+                idle,
+                frame.through or see_through(clip, idle),
+                tuple([note for _, note in notes_in(clip.marks)]) if clip.marks else (),
             )
         )
 

@@ -13,21 +13,22 @@ from .layout import Crossing, Placed
 from .media import MediaFile
 from .retime import PLAIN, Retime
 from .scan import Element
+from .stated import Stated
 
 
 def source_frame(
-    element: Element, media: MediaFile | None, retime: Retime, clock: Rate, plate: Rate
+    stated: Stated, media: MediaFile | None, retime: Retime, clock: Rate, plate: Rate
 ) -> int | Fraction | None:
     """Frame of the file, at its own rate, that is shown where the clip's ``in`` stands.
 
     Premiere's ticks are the truth where it plays forward. What they mean in a clip that plays
     backwards is documented nowhere, so there the retimed ``in`` decides.
     """
-    ticks = element.int_of("pproTicksIn")
+    ticks = stated.ticks_in
     if ticks is not None and ticks >= 0 and (retime is PLAIN or retime.speed > 0):
         frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
         return frames if not rest else ticks_to_seconds(ticks) * plate.fps
-    entry = element.int_of("in") or 0
+    entry = stated.entry or 0
     if retime is PLAIN and (clock is plate or clock == plate):
         return entry
     length = media.duration if media else None
@@ -38,14 +39,14 @@ def source_frame(
 
 
 def refusal(placed: Placed, media: MediaFile | None, clock: Rate, record: Rate) -> str | None:
-    element = placed.element
-    if element.first("multiclip") is not None:
+    stated = placed.stated
+    if stated.multicam:
         return "It is a multicam clip; flatten it to the angle in use"
     if placed.crossed:
         return "It overlaps its neighbour in the track"
     if media is None:
         return "It has no media file"
-    entry, exit_ = element.int_of("in"), element.int_of("out")
+    entry, exit_ = stated.entry, stated.exit
     if entry is None or exit_ is None or media.kind not in ("", "sequence"):
         return None
     visible = placed.end + placed.tail - placed.start + placed.head

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from ..document import Relink
 from ..errors import EditError
 from ..splice import TextEdit
-from ..timebase import Rate, Timecode
+from ..timebase import Rate, timecode
 from .media import MediaFile, rate_of
 from .scan import Element
 from .text import escape
@@ -24,9 +24,7 @@ def set_text(element: Element, text: str) -> TextEdit:
 
 
 def set_number(parent: Element, tag: str, value: int) -> list[TextEdit]:
-    """The first child of this tag saying this number, if there is one and it says another."""
-    if parent.int_of(tag) == value:
-        return []
+    """The first child of this tag saying this number, if there is one."""
     content = parent.content(tag)
     if content is not None:
         return [TextEdit(*content, str(value))]
@@ -99,7 +97,7 @@ class Template:
             "url": escape(url),
             "duration": relink.duration,
             "frame": relink.start_frame,
-            "code": Timecode(relink.start_frame, relink.rate, relink.drop),
+            "code": timecode(relink.start_frame, relink.rate, relink.drop),
         }
 
 

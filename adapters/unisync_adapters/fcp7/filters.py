@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .scan import Element
+from .stated import Stated
 
 WHOLE = 100.0
 _SHRINKING = (">basic<", ">crop<", ">opacity<")
@@ -37,16 +38,18 @@ class FilterTable:
     def __init__(self) -> None:
         self._known: dict[str, Filters] = {}
 
-    def of(self, clip: Element) -> Filters:
+    def of(self, clip: Stated) -> Filters:
         """What the filters of this clipitem say."""
-        text = clip.span("filter")
+        text = clip.filters
         if not text:
             return _NONE
         known = self._known.get(text)
         if known is None:
             known = self._known[text] = Filters(
                 # a word is found faster than a filter is opened
-                _least(clip.all("filter")) if any(word in text for word in _SHRINKING) else WHOLE,
+                _least(clip.element.all("filter"))
+                if any(word in text for word in _SHRINKING)
+                else WHOLE,
                 "timeremap" in text,
                 "<keyframe" in text,
             )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from .filters import WHOLE, Filters
 from .scan import Element
+from .stated import Stated
 
 Raster = tuple[int, int]
 
 
-def shows_below(clip: Element, filters: Filters, raster: Raster | None, sequence: Element) -> bool:
+def shows_below(clip: Stated, filters: Filters, raster: Raster | None, sequence: Element) -> bool:
     """Whether this clipitem is blended, faded, cropped or scaled down at any moment.
 
     Args:
@@ -22,7 +23,7 @@ def shows_below(clip: Element, filters: Filters, raster: Raster | None, sequence
         raster: width and height of its media, where the document says.
         sequence: the sequence it lies in, whose frame it may fill.
     """
-    if (clip.text_of("compositemode") or "normal").casefold() != "normal":
+    if clip.composite is not None and clip.composite.casefold() != "normal":
         return True
     return filters.least < WHOLE and not _fills(raster, sequence, filters.least)
 

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from ..errors import EditError
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from .scan import Element
-
-ITEMS = frozenset({"clipitem", "generatoritem", "transitionitem"})
+from .stated import Stated, stated_in
 
 
 class Placed(NamedTuple):
@@ -26,7 +25,7 @@ class Placed(NamedTuple):
         crossed: it overlaps a neighbour, which no track of an NLE allows.
     """
 
-    element: Element
+    stated: Stated
     start: int
     end: int
     head: int = 0
@@ -45,11 +44,11 @@ class Crossing(NamedTuple):
 
 def lay_out(track: Element, rate: Rate) -> list[Placed | Crossing]:
     """The items of a track in record order, without overlaps; empty ones are left out."""
-    items = [child for child in track.children() if child.tag in ITEMS]
+    items = stated_in(track)
     crossings = {
         index: _crossing(item, rate)
         for index, item in enumerate(items)
-        if item.tag == "transitionitem"
+        if item.element.tag == "transitionitem"
     }
     placed: list[Placed | Crossing] = []
     cursor = 0
@@ -65,10 +64,10 @@ def lay_out(track: Element, rate: Rate) -> list[Placed | Crossing]:
     return _uncrossed(placed)
 
 
-def _crossing(item: Element, rate: Rate) -> Crossing:
-    start, end = item.int_of("start") or 0, item.int_of("end") or 0
-    ticks = item.int_of("cutPointTicks")
-    alignment = item.text_of("alignment") or "center"
+def _crossing(item: Stated, rate: Rate) -> Crossing:
+    start, end = item.start or 0, item.end or 0
+    ticks = item.element.int_of("cutPointTicks")
+    alignment = item.element.text_of("alignment") or "center"
     if ticks is not None and ticks >= 0:
         cut = start + round(Fraction(ticks, PREMIERE_TICKS_PER_SECOND) * rate.fps)
     elif alignment.startswith("start"):
@@ -77,16 +76,16 @@ def _crossing(item: Element, rate: Rate) -> Crossing:
         cut = end
     else:
         cut = (start + end) // 2
-    return Crossing(item, start, min(max(cut, start), max(start, end)), end)
+    return Crossing(item.element, start, min(max(cut, start), max(start, end)), end)
 
 
-def _place(item: Element, lead: Crossing | None, follow: Crossing | None, cursor: int) -> Placed:
-    start, end = _edge(item, "start"), _edge(item, "end")
+def _place(item: Stated, lead: Crossing | None, follow: Crossing | None, cursor: int) -> Placed:
+    start, end = _edge(item, "start", item.start), _edge(item, "end", item.end)
     if start is not None and end is not None:
         if end < start:
             raise _impossible(item, f"It begins at frame {start} and ends before, at {end}")
         return Placed(item, start, end)
-    length = (item.int_of("out") or 0) - (item.int_of("in") or 0)
+    length = (item.exit or 0) - (item.entry or 0)
     head = tail = 0
     if start is None and lead is not None:
         start, head = lead.cut, lead.cut - lead.start
@@ -99,16 +98,15 @@ def _place(item: Element, lead: Crossing | None, follow: Crossing | None, cursor
     return Placed(item, start, end, head, tail)
 
 
-def _edge(item: Element, tag: str) -> int | None:
+def _edge(item: Stated, tag: str, frame: int | None) -> int | None:
     """A record frame; None where it lies in a transition (-1) or is not stated."""
-    frame = item.int_of(tag)
     if frame is not None and frame < -1:
         raise _impossible(item, f"Its {tag} {frame} is no frame of the sequence")
     return None if frame is None or frame < 0 else frame
 
 
-def _impossible(item: Element, what: str) -> EditError:
-    return item.located(EditError(what, clip=item.text_of("name")))
+def _impossible(item: Stated, what: str) -> EditError:
+    return item.element.located(EditError(what, clip=item.name))
 
 
 def _meet(placed: list[Placed | Crossing]) -> list[Placed | Crossing]:

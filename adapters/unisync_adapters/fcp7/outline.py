@@ -18,7 +18,8 @@ from ..errors import EditError
 MAX_DEPTH = 2000
 """Elements in one another; real edits nest sequences fifty deep at most, six elements each."""
 
-_AFTER_NAME = np.frombuffer(b" \t\r\n/>", np.uint8)
+_AFTER_NAME = np.zeros(256, np.bool_)
+_AFTER_NAME[list(b" \t\r\n/>")] = True
 _TAG = re.compile(r"<[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>")
 
 
@@ -61,29 +62,26 @@ class Outline:
         initials = codes[begin + 1]
         closing = initials == ord("/")
         empty = codes[end - 2] == ord("/")
-        step = np.ones(len(begin), np.int8)
-        step[closing], step[empty] = -1, 0
+        step = np.int8(1) - 2 * closing.view(np.int8) - empty.view(np.int8)
         depth = np.cumsum(step, dtype=np.int32)
         if (deepest := int(depth.max())) > MAX_DEPTH:
             line = masked.count("\n", 0, begin[depth.argmax()]) + 1
             raise EditError(f"Elements are nested {deepest} deep in line {line}")
-        # on every level, start tags and their end tags take turns
         level = (depth + closing).astype(np.int16)
-        paired = np.flatnonzero(~empty)
-        pairs = paired[np.argsort(level[paired], kind="stable")]
-        close = np.arange(len(begin), dtype=np.int32)
-        close[pairs[::2]] = pairs[1::2]
         rows = np.flatnonzero(~closing)
-        close = close[rows]
+        bare = empty[rows]
+        close = _closing(closing, empty, level)[rows]
         after = np.cumsum(~closing, dtype=np.int32)[close]
-        inner_end = np.where(empty[rows], end[close], begin[close])
+        ends = end[close]
+        inner_end = begin[close]
+        inner_end[bare] = ends[bare]
         return cls(
             start=begin[rows].data,
             inner=end[rows].data,
             inner_end=inner_end.data,
-            end=end[close].data,
+            end=ends.data,
             after=after.data,
-            depth=level[rows] + empty[rows],
+            depth=level[rows] + bare,
             initials=initials[rows],
             codes=codes,
         )
@@ -95,11 +93,31 @@ class Outline:
 
     def named(self, tag: str, among: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of the elements ``among`` (of the same initial) that have this name."""
-        starts, found = np.asarray(self.start), among
+        starts = np.asarray(self.start)
+        # what follows a name tells more of them apart than what it begins with
+        following = self.codes.take(starts[among] + len(tag) + 1, mode="clip")
+        found = among[_AFTER_NAME[following]]
         for offset, character in enumerate(tag[1:].encode("ascii"), 2):
             found = found[self.codes[starts[found] + offset] == character]
-        following = self.codes[starts[found] + len(tag) + 1]
-        return found[np.isin(following, _AFTER_NAME)]
+        return found
+
+
+def _closing(
+    closing: NDArray[np.bool_], empty: NDArray[np.bool_], level: NDArray[np.int16]
+) -> NDArray[np.int32]:
+    """For every start tag the place of its end tag; for every other tag its own."""
+    close = np.arange(len(closing), dtype=np.int32)
+    # most elements hold no others: their end tag comes next
+    leaf = ~(closing | empty)[:-1] & closing[1:]
+    close[:-1] += leaf
+    others = ~empty
+    others[:-1] &= ~leaf
+    others[1:] &= ~leaf
+    # on every level, start tags and their end tags take turns
+    paired = np.flatnonzero(others)
+    pairs = paired[np.argsort(level[paired], kind="stable")]
+    close[pairs[::2]] = pairs[1::2]
+    return close
 
 
 def _tags(masked: str, codes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -30,7 +30,7 @@ from .retime import PLAIN
 from .scan import Element
 from .text import escape
 
-_OURS = re.compile(r"\bid\s*=\s*[\"']unisync-(\d+)[\"']")
+_OURS = re.compile(r"unisync-(\d{1,15})")
 
 
 def patch_document(document: Fcp7Document, relinks: Sequence[Relink], name: str | None) -> bytes:
@@ -88,8 +88,8 @@ class _FileWriter:
         self.written: dict[tuple[object, ...], str] = {}
         self.templates: dict[tuple[object, ...], Template] = {}
         self.urls: dict[int, LocalUrls] = {}
-        taken = _OURS.findall(document.source.text) if "unisync-" in document.source.text else []
-        self.next_id = max(map(int, taken), default=0) + 1
+        ours = map(_OURS.fullmatch, set(document.files.references.values()))
+        self.next_id = max([int(match[1]) for match in ours if match], default=0) + 1
 
     def write(self, item: ClipItem, file: Element, relink: Relink) -> TextEdit:
         """The clipitem's ``file``: a definition, or a reference to one just written."""
@@ -165,27 +165,28 @@ class _Clock:
 
 
 def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
-    clip = item.element
+    clip, stated = item.element, item.stated
     rate, clock = _clock(item, relink)
     edits: list[TextEdit] = []
-    if rate is not item.rate and (stated := clip.first("rate")) is not None:
-        edits += set_rate(stated, rate)
+    if rate is not item.rate and (said := clip.first("rate")) is not None:
+        edits += set_rate(said, rate)
     length: int | Fraction = relink.duration
     if rate != relink.rate:
         length = length * rate.fps / relink.rate.fps
-    edits += set_number(clip, "duration", round(length))
+    if stated.duration != (frames := round(length)):
+        edits += set_number(clip, "duration", frames)
     if item.retime.filter is not None:
         edits.append(removed(item.retime.filter))
-    if relink.baked and clip.is_true("stillframe") and (still := clip.first("stillframe")):
+    if relink.baked and stated.is_still and (still := clip.first("stillframe")):
         edits.append(set_text(still, "FALSE"))
     if not clock.still:
-        edges = {tag: clip.int_of(tag) for tag in ("in", "out")}
-        for tag, old in edges.items():
-            if old is not None:
-                edits += set_number(clip, tag, clock.moved(old))
-        if edges["in"] is None and clip.first("in") is None and item.file is not None:
+        if stated.entry is not None:
+            edits += set_number(clip, "in", clock.new_in)
+        elif clip.first("in") is None and item.file is not None:
             tag = f"<in>{clock.new_in}</in>{indent_of(item.file)}"
             edits.append(TextEdit(item.file.start, item.file.start, tag))
+        if stated.exit is not None:
+            edits += set_number(clip, "out", clock.moved(stated.exit))
         edits += _moved_marks(item, clock)
     return edits + _ticks(item, relink)
 
@@ -196,11 +197,11 @@ def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
     It stays, unless the clipitem inherits it from its file, or cannot name the new first frame.
     """
     rate = item.rate
-    old_in = item.element.int_of("in") or 0
+    old_in = item.stated.entry or 0
     if rate == relink.rate and isinstance(item.head, int):
         return rate, _Clock(old_in, _not_before(relink.source_in - item.head), 1)
     exact = relink.source_in * rate.fps / relink.rate.fps
-    if item.element.first("rate") is None or exact.denominator != 1:
+    if item.stated.rate is None or exact.denominator != 1:
         rate = relink.rate
     scale = rate.fps / item.rate.fps
     new_in = round(relink.source_in * rate.fps / relink.rate.fps - item.head * scale)
@@ -219,7 +220,7 @@ def _not_before(new_in: int) -> int:
 def _moved_marks(item: ClipItem, clock: _Clock) -> list[TextEdit]:
     """Clip markers and effect keyframes: they count in the clipitem's clock."""
     edits: list[TextEdit] = []
-    for marker in item.element.all("marker"):
+    for marker in item.element.all("marker") if item.stated.marked else ():
         for tag in ("in", "out"):
             position = marker.int_of(tag)
             if position is not None and (tag == "in" or position >= 0):
@@ -239,19 +240,19 @@ def _moved_marks(item: ClipItem, clock: _Clock) -> list[TextEdit]:
 
 def _ticks(item: ClipItem, relink: Relink) -> list[TextEdit]:
     """Premiere's own idea of ``in`` and ``out``."""
-    clip = item.element
-    if clip.first("pproTicksIn") is None:
+    stated = item.stated
+    if stated.ticks_in is None:
         return []
     entry = _exact_ticks(relink.source_in, relink.rate)
     if item.head:
         entry -= _exact_ticks(item.head, item.rate)
-    if clip.int_of("pproTicksIn") == round(entry) and item.retime is PLAIN:
+    first = round(entry)
+    if stated.ticks_in == first and item.retime is PLAIN:
         return []
-    length = (clip.int_of("out") or 0) - (clip.int_of("in") or 0)
-    exit_ = entry + _exact_ticks(length, item.rate)
+    exit_ = entry + _exact_ticks((stated.exit or 0) - (stated.entry or 0), item.rate)
     return [
-        *set_number(clip, "pproTicksIn", round(entry)),
-        *set_number(clip, "pproTicksOut", round(exit_)),
+        *set_number(item.element, "pproTicksIn", first),
+        *set_number(item.element, "pproTicksOut", round(exit_)),
     ]
 
 

@@ -21,6 +21,7 @@ from ..errors import TimeError
 from ..ramp import Knot, Ramp
 from .filters import Filters
 from .scan import Element
+from .stated import Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,15 @@ class Retime:
 PLAIN = Retime()
 
 
-def retime_of(clip: Element, filters: Filters) -> Retime:
+def retime_of(clip: Stated, filters: Filters) -> Retime:
     """The retime of a clipitem with these filters."""
-    if clip.is_true("stillframe"):
-        offset = clip.int_of("stillframeoffset")
+    if clip.is_still:
+        offset = clip.element.int_of("stillframeoffset")
         at = None if offset is None else (Fraction(0), Fraction(offset))
         return Retime(Fraction(0), None, at)
     if not filters.remap:
         return PLAIN
-    remap = next(filter(_is_remap, clip.all("filter")), None)
+    remap = next(filter(_is_remap, clip.element.all("filter")), None)
     return PLAIN if remap is None else _read(remap)
 
 

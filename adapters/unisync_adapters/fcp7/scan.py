@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ _MANY = 50
 """Children of one element from which on asking all at once is quicker than asking each."""
 _FEW = 16
 """Nearly every number has fewer digits, and fits into 64 bits."""
-_NAME = re.compile(r"[^\s/>]+")
 _ID = re.compile(r"<[^\s/>]+\s+id=\"([^&\"]*)\"")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
@@ -70,9 +69,7 @@ class Element:
         start, inner, after = outline.start, outline.inner, outline.after
         row, stop = first, after[self.row]
         while row < stop:
-            tag = text[start[row] + 1 : inner[row] - 1]
-            # nearly always a name alone, without attributes
-            yield tag if tag.isalnum() else _tag(self.source, row), row
+            yield _name(text[start[row] + 1 : inner[row] - 1]), row
             row = after[row]
 
     def children(self) -> list[Element]:
@@ -137,9 +134,6 @@ class Element:
 
     def raw_of(self, tag: str) -> str | None:
         """The first child of this tag as the document has it."""
-        siblings = self._siblings
-        if siblings is not None:
-            return (siblings.raws.get(tag) or siblings.raw(tag))[self._place]
         row, outline = self._first_row(tag), self.source.outline
         return None if row is None else self.source.text[outline.start[row] : outline.end[row]]
 
@@ -148,10 +142,7 @@ class Element:
         first = self._first_row(tag)
         if first is None:
             return ""
-        if self._siblings is not None:
-            last = self._siblings.last(tag)[self._place] or first
-        else:
-            last = max(row for name, row in self._rows(first) if name == tag)
+        last = max(row for name, row in self._rows(first) if name == tag)
         outline = self.source.outline
         return self.source.text[outline.start[first] : outline.end[last]]
 
@@ -226,14 +217,56 @@ class Element:
         return match[1] if match is not None else self.attributes().get("id")
 
 
+class Columns:
+    """What is asked of some children of one element, all of them at once."""
+
+    def __init__(self, elements: Sequence[Element]) -> None:
+        self._elements = elements
+        self._siblings = elements[0]._siblings if elements else None
+
+    def texts(self, tag: str) -> list[str | None]:
+        """:meth:`Element.text_of` of each."""
+        if self._siblings is None:
+            return [element.text_of(tag) for element in self._elements]
+        return self._siblings.texts(tag)
+
+    def numbers(self, tag: str) -> list[int | None]:
+        """:meth:`Element.int_of` of each."""
+        if self._siblings is None:
+            return [element.int_of(tag) for element in self._elements]
+        numbers = self._siblings.numbers(tag)
+        if -1 not in numbers:
+            return numbers
+        pairs = zip(self._elements, numbers, strict=True)
+        return [element.int_of(tag) if number == -1 else number for element, number in pairs]
+
+    def raws(self, tag: str) -> list[str | None]:
+        """:meth:`Element.raw_of` of each."""
+        if self._siblings is None:
+            return [element.raw_of(tag) for element in self._elements]
+        return self._siblings.raw(tag)
+
+    def spans(self, tag: str) -> list[str]:
+        """:meth:`Element.span` of each."""
+        if self._siblings is None:
+            return [element.span(tag) for element in self._elements]
+        return self._siblings.spans(tag)
+
+    def has(self, tag: str) -> list[bool]:
+        """Whether each has such a child."""
+        if self._siblings is None:
+            return [element.first(tag) is not None for element in self._elements]
+        return [row is not None for row in self._siblings.first(tag)]
+
+
 class Siblings:
     """The children of one element, of which much the same is asked: all are answered at once.
 
     A track has thousands of clipitems; a table of each one's children would be larger than they.
 
     Attributes:
-        firsts, raws, written, numbered: what :meth:`first`, :meth:`raw`, :meth:`texts` and
-            :meth:`numbers` answered so far, by tag.
+        firsts, written, numbered: what :meth:`first`, :meth:`texts` and :meth:`numbers` answered
+            so far, by tag.
     """
 
     def __init__(self, source: XmlText, rows: list[int]) -> None:
@@ -245,38 +278,38 @@ class Siblings:
         self._children = np.flatnonzero(within) + first
         self._initials = outline.initials[self._children]
         self.firsts: dict[str, list[int | None]] = {}
-        self.raws: dict[str, list[str | None]] = {}
         self.written: dict[str, list[str | None]] = {}
         self.numbered: dict[str, list[int | None]] = {}
-        self._lasts: dict[str, list[int | None]] = {}
 
     def first(self, tag: str) -> list[int | None]:
         """For each sibling the row of its first child of this tag."""
-        return self._find(tag, -1, self.firsts)
-
-    def last(self, tag: str) -> list[int | None]:
-        """For each sibling the row of its last child of this tag."""
-        return self._find(tag, 1, self._lasts)
-
-    def _find(self, tag: str, step: int, known: dict[str, list[int | None]]) -> list[int | None]:
-        column = known.get(tag)
+        column = self.firsts.get(tag)
         if column is None:
-            alike = self._children[self._initials == ord(tag[0])]
-            found = self._source.outline.named(tag, alike)[::step]
-            rows = np.full(len(self._rows), -1)
-            # of several in one place the last is kept
-            rows[np.searchsorted(self._rows, found, "right") - 1] = found
-            column = known[tag] = _nullable(rows)
+            column = self.firsts[tag] = _nullable(self._kept(self._named(tag)[::-1]))
         return column
+
+    def _named(self, tag: str) -> NDArray[np.intp]:
+        """The rows of all their children of this tag."""
+        return self._source.outline.named(tag, self._children[self._initials == ord(tag[0])])
+
+    def _kept(self, found: NDArray[np.intp]) -> NDArray[np.intp]:
+        """For each sibling that of these rows which lies in it, of several the last; or -1."""
+        rows = np.full(len(self._rows), -1)
+        rows[np.searchsorted(self._rows, found, "right") - 1] = found
+        return rows
 
     def raw(self, tag: str) -> list[str | None]:
         """For each sibling that child as the document has it."""
         text, outline = self._source.text, self._source.outline
         start, end = outline.start, outline.end
-        column = self.raws[tag] = [
-            None if row is None else text[start[row] : end[row]] for row in self.first(tag)
-        ]
-        return column
+        return [None if row is None else text[start[row] : end[row]] for row in self.first(tag)]
+
+    def spans(self, tag: str) -> list[str]:
+        """For each sibling the text from the first child of this tag to the end of the last."""
+        text, outline = self._source.text, self._source.outline
+        start, end = outline.start, outline.end
+        edges = zip(self.first(tag), self._kept(self._named(tag)).tolist(), strict=True)
+        return ["" if row is None else text[start[row] : end[last]] for row, last in edges]
 
     def numbers(self, tag: str) -> list[int | None]:
         """For each sibling the number in that child; -1 where it is not a few plain digits."""
@@ -340,9 +373,13 @@ def elements(source: XmlText, tag: str) -> Iterator[Element]:
 
 
 def _tag(source: XmlText, row: int) -> str:
-    match = _NAME.match(source.text, source.outline.start[row] + 1)
-    assert match is not None, "a name follows in a well-formed document"
-    return match[0]
+    outline = source.outline
+    return _name(source.text[outline.start[row] + 1 : outline.inner[row] - 1])
+
+
+def _name(opening: str) -> str:
+    """The name in an opening tag; mostly all of it, for few have attributes."""
+    return opening if opening.isalnum() else opening.split(None, 1)[0].rstrip("/")
 
 
 def _most(tag: str) -> int:
