@@ -1,0 +1,84 @@
+"""What the items of a track state of themselves, read from the whole track at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .scan import Columns, Element
+
+ITEMS = frozenset({"clipitem", "generatoritem", "transitionitem"})
+
+
+class Stated(NamedTuple):
+    """An item of a track, in its own words; None (or empty) where it has none.
+
+    Attributes:
+        start, end: record frames; -1 where the edge lies inside a transition.
+        entry, exit, duration: ``in``, ``out`` and ``duration``, in the item's own clock.
+        ticks_in, ticks_out: Premiere's ``pproTicksIn`` and ``pproTicksOut``.
+        composite: how it is laid over what is below.
+        file, rate, source_track: these elements as the document has them.
+        filters: the same, from the first filter to the last.
+        nests: it holds a ``sequence``.
+        multicam: it holds a ``multiclip``.
+        marked: it holds a ``marker``.
+    """
+
+    element: Element
+    name: str | None
+    enabled: str | None
+    start: int | None
+    end: int | None
+    entry: int | None
+    exit: int | None
+    duration: int | None
+    ticks_in: int | None
+    ticks_out: int | None
+    still: str | None
+    composite: str | None
+    file: str | None
+    rate: str | None
+    source_track: str | None
+    filters: str
+    nests: bool
+    multicam: bool
+    marked: bool
+
+    @property
+    def is_on(self) -> bool:
+        """It is not switched off."""
+        return self.enabled is None or self.enabled.casefold() != "false"
+
+    @property
+    def is_still(self) -> bool:
+        """It holds one frame."""
+        return self.still is not None and self.still.casefold() == "true"
+
+
+def stated_in(track: Element) -> list[Stated]:
+    """The items of a track, in document order."""
+    children = track.children()
+    asked = Columns(children)
+    rows = zip(
+        children,
+        asked.texts("name"),
+        asked.texts("enabled"),
+        asked.numbers("start"),
+        asked.numbers("end"),
+        asked.numbers("in"),
+        asked.numbers("out"),
+        asked.numbers("duration"),
+        asked.numbers("pproTicksIn"),
+        asked.numbers("pproTicksOut"),
+        asked.texts("stillframe"),
+        asked.texts("compositemode"),
+        asked.raws("file"),
+        asked.raws("rate"),
+        asked.raws("sourcetrack"),
+        asked.spans("filter"),
+        asked.has("sequence"),
+        asked.has("multiclip"),
+        asked.has("marker"),
+        strict=True,
+    )
+    return [Stated._make(row) for row in rows if row[0].tag in ITEMS]
