@@ -112,7 +112,6 @@ class MediaUrl:
     text: str
     path: str
     _form: _Form | None
-    _encoding: _Encoding
 
     @classmethod
     def parse(cls, text: str) -> MediaUrl:
@@ -131,13 +130,12 @@ class MediaUrl:
                     f"{text!r} is no file: {scheme[0]} media cannot be processed",
                     remedy="Download the media and relink the clip to the file",
                 )
-            path, form, encoding = text, None, _Encoding()
+            path, form = text, None
         else:
             path, form = _read_file_url(match["scheme"], match["authority"], match["rest"])
-            encoding = _Encoding.seen_in(stripped[len(match["scheme"]) :])
         if "\0" in path:
             raise UrlError(f"{text!r} holds a NUL character and names no file")
-        return cls(text, path, form, encoding)
+        return cls(text, path, form)
 
     @property
     def is_windows(self) -> bool:
@@ -175,8 +173,9 @@ class MediaUrl:
                 path = path.replace("/", "\\") if backslash else path.replace("\\", "/")
             return [path]
         path = _unified(path)
+        _, _, written = self.text.strip().partition(":")
         try:
-            encoded = self._encoding.encode(path)
+            encoded = _Encoding.seen_in(written).encode(path)
         except UnicodeEncodeError as error:
             raise UrlError(f"{path!r} is not valid text") from error
         if _DRIVE.match(path):
@@ -314,7 +313,7 @@ class LocalUrls:
         Raises:
             UrlError: the path cannot be written in that form.
         """
-        folder, name = os.path.split(path)
+        folder, _, name = os.fspath(path).rpartition(os.sep)
         if name in self._mapped or not _FREE.fullmatch(name):
             return map_from_local(path, self._path_map, self._like)
         if folder not in self._folders:

@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
         decision, reason: as in :class:`~unisync_post.plan.plan.ClipPlan`.
         speech: seconds of dub speech on its visible pictures; None when not looked at.
         seen: it is on screen, so whatever happens to its clip shows here too.
-        cut, info, delivery, face, characters: the work, when the decision is to render.
+        cut, info, delivery, face, colour, characters: the work, when the decision is to render.
     """
 
     decision: Decision
@@ -49,6 +49,7 @@ class Verdict(NamedTuple):
     info: MediaInfo | None = None
     delivery: Delivery | None = None
     face: str | None = None
+    colour: str | None = None
     characters: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -66,12 +67,14 @@ class _Plate(NamedTuple):
     Attributes:
         info: its facts.
         unusable: why it cannot be processed, or None.
+        colour: what its values were said to mean; None where its tags say.
         viewed: how it is read, where it is no picture as a display shows it.
         deliveries: what new media will be, by whether a retime is baked into it.
     """
 
     info: MediaInfo
     unusable: str | None
+    colour: str | None
     viewed: tuple[str, ...]
     deliveries: dict[bool, Delivery]
 
@@ -131,6 +134,7 @@ class Judge:
             plate.info,
             delivery,
             face,
+            plate.colour,
             characters,
             piece.warnings
             + _unassigned(characters, face)
@@ -224,9 +228,11 @@ class Judge:
         known = self._plates.get(id(info))  # which a plate keeps, so that it stays its own
         if known is not None:
             return known
-        colour = read_colour(info, colour_of(self._options.colour, info.path))
-        viewed = () if colour.encoding is None else (f"Its values are {colour.reason}.",)
-        plate = self._plates[id(info)] = _Plate(info, check_usable(info), viewed, {})
+        said = colour_of(self._options.colour, info.path)
+        read = read_colour(info, said)
+        viewed = () if read.encoding is None else (f"Its values are {read.reason}.",)
+        plate = _Plate(info, check_usable(info), said or info.encoding, viewed, {})
+        self._plates[id(info)] = plate
         return plate
 
     def _delivery(self, plate: _Plate, piece: Cut) -> Delivery:

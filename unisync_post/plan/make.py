@@ -30,7 +30,7 @@ from .dialogue import find_dialogue, start_frame
 from .exact import Moment, difference, seconds, total
 from .lay import lays_of
 from .media import MediaFinder, written_media
-from .options import ColourRule, PlanOptions, colour_of
+from .options import ColourRule, PlanOptions
 from .plan import ClipPlan, Decision, Plan
 from .relink import new_name
 from .rules import name_key
@@ -145,7 +145,6 @@ def _shot(
     due = piece.dub_start
     window = (difference(due, CONTEXT), total(due, _heard(piece.length, piece.rate)))
     sound = judge.dub.digest(due, *window)
-    colour = colour_of(options.colour, info.path) or info.encoding
     mezzanine = None if delivery.splice or options.mezzanine == AUTO else options.mezzanine
     original = judge.original.pieces(*window)
     return Shot(
@@ -154,7 +153,7 @@ def _shot(
             piece,
             sound,
             face=verdict.face,
-            colour=colour,
+            colour=verdict.colour,
             mezzanine=mezzanine,
             characters=_deciding(verdict, original),
         ),
@@ -174,7 +173,7 @@ def _shot(
         original=original,
         language=language,
         face=verdict.face,
-        colour=colour,
+        colour=verdict.colour,
         mezzanine=mezzanine,
         suffix=delivery.suffix,
         identity=info.identity,

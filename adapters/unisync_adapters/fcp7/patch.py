@@ -165,7 +165,8 @@ class _Clock:
 
 
 def _clip_edits(item: ClipItem, relink: Relink) -> list[TextEdit]:
-    clip, stated = item.element, item.stated
+    stated = item.stated
+    clip = stated.element
     rate, clock = _clock(item, relink)
     edits: list[TextEdit] = []
     if rate is not item.rate and (said := clip.first("rate")) is not None:

@@ -277,6 +277,7 @@ class Siblings:
         within = outline.depth[first:after] == outline.depth[first] + 1
         self._children = np.flatnonzero(within) + first
         self._initials = outline.initials[self._children]
+        self._found: dict[str, NDArray[np.intp]] = {}
         self.firsts: dict[str, list[int | None]] = {}
         self.written: dict[str, list[str | None]] = {}
         self.numbered: dict[str, list[int | None]] = {}
@@ -285,39 +286,56 @@ class Siblings:
         """For each sibling the row of its first child of this tag."""
         column = self.firsts.get(tag)
         if column is None:
-            column = self.firsts[tag] = _nullable(self._kept(self._named(tag)[::-1]))
+            column = self.firsts[tag] = _nullable(self._first(tag))
         return column
+
+    def _first(self, tag: str) -> NDArray[np.intp]:
+        """As :meth:`first`, with -1 for none."""
+        found = self._found.get(tag)
+        if found is None:
+            found = self._found[tag] = self._last_of(self._named(tag)[::-1])
+        return found
 
     def _named(self, tag: str) -> NDArray[np.intp]:
         """The rows of all their children of this tag."""
         return self._source.outline.named(tag, self._children[self._initials == ord(tag[0])])
 
-    def _kept(self, found: NDArray[np.intp]) -> NDArray[np.intp]:
-        """For each sibling that of these rows which lies in it, of several the last; or -1."""
+    def _last_of(self, found: NDArray[np.intp]) -> NDArray[np.intp]:
+        """For each sibling the last of these rows that lies in it; -1 for none."""
         rows = np.full(len(self._rows), -1)
         rows[np.searchsorted(self._rows, found, "right") - 1] = found
         return rows
 
     def raw(self, tag: str) -> list[str | None]:
         """For each sibling that child as the document has it."""
-        text, outline = self._source.text, self._source.outline
-        start, end = outline.start, outline.end
-        return [None if row is None else text[start[row] : end[row]] for row in self.first(tag)]
+        outline, rows = self._source.outline, self._first(tag)
+        return self._between(outline.start, rows, outline.end, rows)
 
     def spans(self, tag: str) -> list[str]:
         """For each sibling the text from the first child of this tag to the end of the last."""
-        text, outline = self._source.text, self._source.outline
-        start, end = outline.start, outline.end
-        edges = zip(self.first(tag), self._kept(self._named(tag)).tolist(), strict=True)
-        return ["" if row is None else text[start[row] : end[last]] for row, last in edges]
+        outline, last = self._source.outline, self._last_of(self._named(tag))
+        texts = self._between(outline.start, self._first(tag), outline.end, last)
+        return [text or "" for text in texts]
+
+    def _between(
+        self, start: memoryview, first: NDArray[np.intp], end: memoryview, last: NDArray[np.intp]
+    ) -> list[str | None]:
+        """The text from where one row starts to where another ends; None where there is none."""
+        text, nothing = self._source.text, first < 0
+        if nothing.all():
+            return [None] * len(first)
+        starts = np.where(nothing, -1, np.asarray(start)[first]).tolist()
+        ends = np.asarray(end)[last].tolist()
+        pairs = zip(starts, ends, strict=True)
+        return [None if start < 0 else text[start:end] for start, end in pairs]
 
     def numbers(self, tag: str) -> list[int | None]:
         """For each sibling the number in that child; -1 where it is not a few plain digits."""
-        outline = self._source.outline
-        rows = np.array([-1 if row is None else row for row in self.first(tag)])
+        outline, rows = self._source.outline, self._first(tag)
         start, end = (np.asarray(edge)[rows] for edge in (outline.inner, outline.inner_end))
+        numbers = _numbers(outline.codes, start, end)
         column = self.numbered[tag] = _nullable(
-            np.where((rows < 0) | (start == end), -2, _numbers(outline.codes, start, end)), -2
+            np.where((rows < 0) | (start == end), -2, numbers), -2
         )
         return column
 
@@ -325,17 +343,23 @@ class Siblings:
         """For each sibling the text of that child; None where it is missing or blank."""
         column = self.written.get(tag)
         if column is None:
-            source = self._source
-            column = self.written[tag] = [_text(source, row) for row in self.first(tag)]
+            source, rows = self._source, self._first(tag)
+            raw = self._between(source.outline.inner, rows, source.outline.inner_end, rows)
+            plain = [text if text is None else text.strip() or None for text in raw]
+            for place, text in enumerate(plain):
+                if text is not None and _is_marked(text):
+                    plain[place] = _text(source, int(rows[place]))
+            column = self.written[tag] = plain
         return column
 
 
 def _nullable(column: NDArray[np.int64], nothing: int = -1) -> list[int | None]:
     """The column, with None where it holds ``nothing``."""
+    missing = column == nothing
+    if missing.all():
+        return [None] * len(column)
     values: list[int | None] = column.tolist()
-    if nothing in values:
-        return [None if value == nothing else value for value in values]
-    return values
+    return [None if value == nothing else value for value in values] if missing.any() else values
 
 
 def _numbers(
@@ -358,9 +382,14 @@ def _text(source: XmlText, row: int | None) -> str | None:
         return None
     start, end = source.outline.inner[row], source.outline.inner_end[row]
     text = source.text[start:end]
-    if "&" in text or "<" in text:
+    if _is_marked(text):
         text = source.plain(start, end)
     return text.strip() or None
+
+
+def _is_marked(text: str) -> bool:
+    """It is not what it stands for: references, comments, CDATA sections."""
+    return "&" in text or "<" in text
 
 
 def _is_plain(digits: str) -> bool:
