@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_YOUNG = 50_000
+_YOUNG = 250_000
 """New objects before the collector looks at them; Python's own number is 700."""
 
 

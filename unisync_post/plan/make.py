@@ -120,7 +120,7 @@ def shot_key(
         [number.as_integer_ratio() for number in exact],
         dub.hex(),
         face,
-        *(said for said in (colour, mezzanine) if said is not None),
+        *[said for said in (colour, mezzanine) if said is not None],
         *((characters,) if characters else ()),
     )
     return xxhash.xxh3_128_hexdigest(_FORMAT + repr(parts).encode())

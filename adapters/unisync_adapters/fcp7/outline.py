@@ -96,9 +96,9 @@ class Outline:
         starts = np.asarray(self.start)
         # what follows a name tells more of them apart than what it begins with
         following = self.codes.take(starts[among] + len(tag) + 1, mode="clip")
-        found = among[_AFTER_NAME[following]]
+        found = among.compress(_AFTER_NAME[following])
         for offset, character in enumerate(tag[1:].encode("ascii"), 2):
-            found = found[self.codes[starts[found] + offset] == character]
+            found = found.compress(self.codes[starts[found] + offset] == character)
         return found
 
 

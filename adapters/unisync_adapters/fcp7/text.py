@@ -95,10 +95,14 @@ class XmlText:
         Raises:
             EditError: as :func:`.splice.splice`.
         """
+        bom, encoded = self.bom, (self.encoding, "xmlcharrefreplace")
+        if self.text.isascii() and not self.encoding.startswith("utf-16"):
+            # a character is a byte, so the document itself need not be written again
+            return splice(
+                data, [(bom + start, bom + end, t.encode(*encoded)) for start, end, t in edits]
+            )
         text = splice(self.text, edits)
-        if text is self.text:
-            return data
-        return data[: self.bom] + text.encode(self.encoding, "xmlcharrefreplace")
+        return data if text is self.text else data[:bom] + text.encode(*encoded)
 
 
 def escape(text: str) -> str:
