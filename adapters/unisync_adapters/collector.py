@@ -33,7 +33,8 @@ def long_lived() -> Iterator[None]:
     """Work beside a million objects that stay: looking for garbage passes over those.
 
     For work that may make garbage of its own, such as decoding; that is still collected, if less
-    often, because most of what it makes is wanted too.
+    often, because most of what it makes is wanted too. In the end all that is left counts as
+    looked at.
     """
     young, *older = gc.get_threshold()
     gc.freeze()
@@ -41,5 +42,6 @@ def long_lived() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.set_threshold(young, *older)
+        gc.freeze()
         gc.unfreeze()
+        gc.set_threshold(young, *older)

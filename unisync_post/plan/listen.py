@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..media.audio import audio_info, read_mono
 from ..media.vad import SAMPLE_RATE, speech_spans
-from .exact import Moment, difference
+from .exact import Moment, difference, total
 from .intervals import Intervals
 from .shots import DubClip
 
@@ -41,7 +41,7 @@ class Ear:
     """Listens to sound laid on the record timeline; every piece is heard at most once."""
 
     def __init__(self, pieces: Iterable[DubClip]) -> None:
-        self._pieces = Intervals((p.record, p.record + p.duration, p) for p in pieces)
+        self._pieces = Intervals((p.record, total(p.record, p.duration), p) for p in pieces)
         self._heard: dict[DubClip, Intervals[str | None]] = {}
         # of this ear alone: a file may be delivered anew while the process runs
         self._block = lru_cache(maxsize=16)(_read_block)
