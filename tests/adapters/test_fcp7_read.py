@@ -390,7 +390,7 @@ def test_no_sequence_and_no_rate() -> None:
 
 def test_an_unknown_encoding_is_refused() -> None:
     text = Edit([[Item(A, 0, 50)]]).text()
-    for name in ("utf-7", "klingon"):
+    for name in ("utf-7", "euc_jis_2004", "big5hkscs", "klingon"):
         with pytest.raises(EditError, match=name):
             read(text.replace("UTF-8", name).encode())
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from unisync_adapters.errors import EditError
-from unisync_adapters.fcp7.scan import Element, elements
+from unisync_adapters.fcp7.scan import Columns, Element, elements
 from unisync_adapters.fcp7.text import XmlText
 from unisync_adapters.splice import TextEdit
 
@@ -103,7 +103,7 @@ def test_what_stands_before_the_root_is_no_markup(head: str) -> None:
 
 
 ASKED = ("a", "file", "rate", "name", "out")
-NUMBERS = st.sampled_from(["", "7", " 12 ", "-1", "٣", "3.5", "0000000000000000009", "<!-- 4 -->4"])
+NUMBERS = st.sampled_from(["", "7", " 12 ", "-1", "1:2", "/3", "٣", "3.5", "0000000000000000009", "<!-- 4 -->4"])
 
 
 @st.composite
@@ -139,3 +139,30 @@ def test_many_siblings_answer_as_one_by_one(clips: list[str]) -> None:
             assert one.span(tag) == alone.span(tag)
             assert [e.row for e in one.all(tag)] == [e.row for e in alone.all(tag)]
             assert number(one, tag) == number(alone, tag)
+
+
+@given(st.lists(parted() | empty(), min_size=1, max_size=8))
+def test_a_column_is_what_each_answers_alone(clips: list[str]) -> None:
+    text = "<track>" + "".join(clips) * 60 + "</track>"
+    source = XmlText.of(text.encode(), Path("cut.xml"))
+    together = Element(source, 0).children()
+    columns = Columns(together)
+    alone = [Element(source, one.row) for one in together]
+    few = Columns(alone)
+    for tag in (*ASKED, "clipitem", "sequence"):
+        assert columns.texts(tag) == few.texts(tag) == [e.text_of(tag) for e in alone]
+        assert columns.raws(tag) == few.raws(tag) == [e.raw_of(tag) for e in alone]
+        assert columns.spans(tag) == few.spans(tag) == [e.span(tag) for e in alone]
+        assert columns.has(tag) == few.has(tag) == [e.first(tag) is not None for e in alone]
+        numbers = [number(e, tag) for e in alone]
+        if any(isinstance(said, str) for said in numbers):
+            with pytest.raises(EditError):
+                columns.numbers(tag)
+        else:
+            assert columns.numbers(tag) == few.numbers(tag) == numbers
+
+
+def test_a_name_longer_than_what_is_left_of_the_document_is_none_of_it() -> None:
+    source = XmlText.of(b"<r><c/></r>", Path("cut.xml"))
+    assert list(elements(source, "clipitem")) == []
+    assert [e.row for e in elements(source, "c")] == [1]
