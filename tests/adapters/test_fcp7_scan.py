@@ -103,7 +103,9 @@ def test_what_stands_before_the_root_is_no_markup(head: str) -> None:
 
 
 ASKED = ("a", "file", "rate", "name", "out")
-NUMBERS = st.sampled_from(["", "7", " 12 ", "-1", "1:2", "/3", "٣", "3.5", "0000000000000000009", "<!-- 4 -->4"])
+NUMBERS = st.sampled_from(
+    ["", "7", " 12 ", "-1", "1:2", "/3", "٣", "3.5", "0000000000000000009", "<!-- 4 -->4"]
+)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from ..errors import EditError, TimeError
 from ..limits import check_rate, whole_number
 from ..otiotime import otio_range
 from ..timebase import Rate, Timecode
-from .scan import Element, elements
+from .scan import Element, id_of
 from .text import XmlText
 
 _PICTURES = re.compile(
@@ -173,12 +173,12 @@ class FileTable:
         self._again: dict[str, list[int]] = {}
         self._media: dict[int, MediaFile] = {}
         self._made: dict[tuple[int, Rate], otio.core.MediaReference] = {}
-        for file in elements(source, "file"):
-            identity = self.references[file.row] = file.id or ""
-            if not (identity and file.has_children):
-                continue
-            if self.definitions.setdefault(identity, file.row) != file.row:
-                self._again.setdefault(identity, []).append(file.row)
+        for row in source.outline.rows("file"):
+            self.references[row] = id_of(source, row) or ""
+        for row in source.outline.holding("file"):
+            identity = self.references[row]
+            if identity and self.definitions.setdefault(identity, row) != row:
+                self._again.setdefault(identity, []).append(row)
 
     def media(self, element: Element) -> MediaFile | None:
         """What a clipitem's ``file`` element stands for; None when it is defined nowhere.

@@ -88,8 +88,17 @@ class Outline:
 
     def rows(self, tag: str) -> list[int]:
         """Every element of this name."""
-        alike = np.flatnonzero(self.initials == ord(tag[0]))
-        return [int(row) for row in self.named(tag, alike)]
+        rows: list[int] = self._all(tag).tolist()
+        return rows
+
+    def holding(self, tag: str) -> list[int]:
+        """Every element of this name that has children."""
+        rows = self._all(tag)
+        holding: list[int] = rows.compress(np.asarray(self.after)[rows] > rows + 1).tolist()
+        return holding
+
+    def _all(self, tag: str) -> NDArray[np.intp]:
+        return self.named(tag, np.flatnonzero(self.initials == ord(tag[0])))
 
     def named(self, tag: str, among: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of the elements ``among`` (of the same initial) that have this name."""

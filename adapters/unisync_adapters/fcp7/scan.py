@@ -212,9 +212,7 @@ class Element:
 
     @property
     def id(self) -> str | None:
-        # nearly always the first attribute
-        match = _ID.match(self.source.text, self.start)
-        return match[1] if match is not None else self.attributes().get("id")
+        return id_of(self.source, self.row)
 
 
 class Columns:
@@ -394,6 +392,13 @@ def _is_marked(text: str) -> bool:
 
 def _is_plain(digits: str) -> bool:
     return len(digits) < _FEW and digits.isdecimal()
+
+
+def id_of(source: XmlText, row: int) -> str | None:
+    """The ``id`` of an element."""
+    # nearly always its first attribute
+    match = _ID.match(source.text, source.outline.start[row])
+    return match[1] if match is not None else Element(source, row).attributes().get("id")
 
 
 def elements(source: XmlText, tag: str) -> Iterator[Element]:
