@@ -18,6 +18,9 @@ from ..errors import EditError
 MAX_DEPTH = 2000
 """Elements in one another; real edits nest sequences fifty deep at most, six elements each."""
 
+_PART = 1 << 20
+"""Characters looked at in one go."""
+
 _AFTER_NAME = np.zeros(256, np.bool_)
 _AFTER_NAME[list(b" \t\r\n/>")] = True
 _TAG = re.compile(r"<[^>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^>\"']*)*>")
@@ -132,10 +135,7 @@ def _closing(
 def _tags(masked: str, codes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Where every tag from the root's on begins and ends."""
     root = _root(masked)
-    found = codes == ord("<")
-    begin = np.flatnonzero(found).astype(np.int32)
-    # into the same memory: fresh memory takes longer than looking
-    end = np.flatnonzero(np.equal(codes, ord(">"), out=found)).astype(np.int32) + np.int32(1)
+    begin, end = _places(codes, "<"), _places(codes, ">") + np.int32(1)
     begin = begin[np.searchsorted(begin, root) :]
     end = end[np.searchsorted(end, root, "right") :]
     if len(begin) == len(end):
@@ -149,6 +149,16 @@ def _tags(masked: str, codes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDA
         assert match is not None, "a tag begins here in a well-formed document"
         end[index] = match.end()
     return begin, end
+
+
+def _places(codes: NDArray[np.uint8], character: str) -> NDArray[np.int32]:
+    """Where a character stands; sought in parts, because fresh memory costs more than looking."""
+    return np.concatenate(
+        [
+            np.flatnonzero(codes[at : at + _PART] == ord(character)).astype(np.int32) + np.int32(at)
+            for at in range(0, len(codes), _PART)
+        ]
+    )
 
 
 def _root(masked: str) -> int:
