@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import AnyStr, NamedTuple
+from typing import Any, AnyStr, NamedTuple
 
 from .errors import EditError
 
@@ -41,7 +41,9 @@ def splice(data: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
     ordered = sorted(sorted(edits, key=itemgetter(1)), key=itemgetter(0))
     if not ordered:
         return data
-    pieces: list[AnyStr] = []
+    # parts of bytes need no copy
+    whole: Any = memoryview(data) if isinstance(data, bytes) else data
+    pieces: list[Any] = []
     position, last = 0, len(data)
     for start, end, text in ordered:
         if not 0 <= start <= end <= last:
@@ -50,7 +52,7 @@ def splice(data: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
             )
         if start < position:
             raise EditError(f"Two changes overlap at {start}")
-        pieces += (data[position:start], text)
+        pieces += (whole[position:start], text)
         position = end
-    pieces.append(data[position:])
+    pieces.append(whole[position:])
     return data[:0].join(pieces)

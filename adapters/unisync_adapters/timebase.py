@@ -83,8 +83,8 @@ class Rate:
     @property
     def nominal(self) -> int:
         """The whole number timecode counts to: 24 for 24000/1001."""
-        fps = self.fps
-        return -(-fps.numerator // fps.denominator)
+        over, under = self.fps.as_integer_ratio()
+        return -(-over // under)
 
     @property
     def is_ntsc(self) -> bool:

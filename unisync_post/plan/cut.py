@@ -54,7 +54,9 @@ def cut(placement: Placement, info: MediaInfo, record_rate: Rate, handles: int) 
     ratio = 1 if info.rate == record_rate else info.rate.fps / record_rate.fps
     offset, warnings = media_offset(placement, info, record_rate)
     late = first - placement.start
-    if speed.numerator < 0:  # its range starts at the last picture played: otiotime.first_shown
+    if (
+        speed is not UNCHANGED and speed < 0
+    ):  # its range starts at the last picture played: otiotime.first_shown
         late -= placement.duration - 1
     position = settled(offset + late * speed * ratio) if late else offset
     overlaps = (ceil(placement.before), ceil(placement.after))

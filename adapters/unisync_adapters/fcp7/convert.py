@@ -26,7 +26,8 @@ def source_frame(
     """
     ticks = stated.ticks_in
     if ticks is not None and ticks >= 0 and (retime is PLAIN or retime.speed > 0):
-        frames, rest = divmod(ticks * plate.fps.numerator, _TICKS * plate.fps.denominator)
+        over, under = plate.fps.as_integer_ratio()
+        frames, rest = divmod(ticks * over, _TICKS * under)
         return frames if not rest else ticks_to_seconds(ticks) * plate.fps
     entry = stated.entry or 0
     if retime is PLAIN and (clock is plate or clock == plate):

@@ -27,7 +27,8 @@ def set_number(parent: Element, tag: str, value: int) -> list[TextEdit]:
     """The first child of this tag saying this number, if there is one."""
     content = parent.content(tag)
     if content is not None:
-        return [TextEdit(*content, str(value))]
+        start, end = content
+        return [TextEdit(start, end, str(value))]
     child = parent.first(tag)
     return [] if child is None else [set_text(child, str(value))]
 

@@ -259,9 +259,10 @@ def _ticks(item: ClipItem, relink: Relink) -> list[TextEdit]:
 
 def _exact_ticks(frames: int | Fraction, rate: Rate) -> int | Fraction:
     """Frames in Premiere's ticks; a whole number at every rate that Premiere knows."""
-    over = frames.numerator * PREMIERE_TICKS_PER_SECOND * rate.fps.denominator
-    under = frames.denominator * rate.fps.numerator
-    return Fraction(over, under) if over % under else over // under
+    number, parts = frames.as_integer_ratio()
+    over, under = rate.fps.as_integer_ratio()
+    ticks, rest = divmod(number * PREMIERE_TICKS_PER_SECOND * under, parts * over)
+    return ticks + Fraction(rest, parts * over) if rest else ticks
 
 
 def _rename(sequence: Element, name: str) -> Iterator[TextEdit]:
