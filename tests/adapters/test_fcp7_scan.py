@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from unisync_adapters.errors import EditError
-from unisync_adapters.fcp7.scan import Columns, Element, elements
+from unisync_adapters.fcp7.scan import Element, elements
+from unisync_adapters.fcp7.stated import Columns
 from unisync_adapters.fcp7.text import XmlText
 from unisync_adapters.splice import TextEdit
 
@@ -131,7 +132,7 @@ def test_many_siblings_answer_as_one_by_one(clips: list[str]) -> None:
     text = "<track>" + "".join(clips) * 60 + "</track>"
     source = XmlText.of(text.encode(), Path("cut.xml"))
     together = Element(source, 0).children()
-    assert together[0]._siblings is not None
+    assert together[0].siblings is not None
     for one in together[: len(clips)] + together[-len(clips) :]:
         alone = Element(source, one.row)
         for tag in ASKED:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterator
 
 from ..errors import EditError
 from ..limits import MAX_DIGITS, MAX_NUMBER, whole_number
+from .siblings import FEW, Siblings, leaf_text
 from .text import XmlText, unescape
 
 _MANY = 50
 """Children of one element from which on asking all at once is quicker than asking each."""
-_FEW = 16
-"""Nearly every number has fewer digits, and fits into 64 bits."""
 _ID = re.compile(r"<[^\s/>]+\s+id=\"([^&\"]*)\"")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/<>]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
@@ -26,9 +22,12 @@ class Element:
     ``<tag …>`` begins at ``start``, the content reaches from ``inner`` to ``inner_end``, the
     element to ``end``: character positions in :attr:`XmlText.text`. An empty-element tag
     (``<a/>``) has ``inner == inner_end == end``.
+
+    Attributes:
+        siblings: answers for all children of its parent, where there are many.
     """
 
-    __slots__ = ("_first", "_made", "_place", "_siblings", "row", "source", "tag")
+    __slots__ = ("_first", "_made", "_place", "row", "siblings", "source", "tag")
 
     def __init__(self, source: XmlText, row: int, tag: str | None = None) -> None:
         self.source = source
@@ -36,7 +35,7 @@ class Element:
         self.tag = tag or _tag(source, row)
         self._first: dict[str, int] | None = None
         self._made: dict[int, Element] | None = None
-        self._siblings: Siblings | None = None
+        self.siblings: Siblings | None = None
         self._place = 0
 
     @property
@@ -78,7 +77,7 @@ class Element:
         if len(children) > _MANY:
             siblings = Siblings(self.source, [child.row for child in children])
             for place, child in enumerate(children):
-                child._siblings, child._place = siblings, place
+                child.siblings, child._place = siblings, place
         return children
 
     def _element(self, row: int, tag: str) -> Element:
@@ -91,7 +90,7 @@ class Element:
         return made
 
     def _first_row(self, tag: str) -> int | None:
-        siblings = self._siblings
+        siblings = self.siblings
         if siblings is not None:
             column = siblings.firsts.get(tag)
             return (siblings.first(tag) if column is None else column)[self._place]
@@ -161,11 +160,11 @@ class Element:
         if below:
             child = self.first(tag)
             return child.text_of(*below) if child is not None else None
-        siblings = self._siblings
+        siblings = self.siblings
         if siblings is not None:
             column = siblings.written.get(tag) or siblings.texts(tag)
             return column[self._place]
-        return _text(self.source, self._first_row(tag))
+        return leaf_text(self.source, self._first_row(tag))
 
     def int_of(self, *path: str) -> int | None:
         """Whole number at this path; None when missing, blank or no number.
@@ -173,7 +172,7 @@ class Element:
         Raises:
             EditError: larger than times are.
         """
-        siblings = self._siblings
+        siblings = self.siblings
         if siblings is not None and len(path) == 1:
             numbers = siblings.numbered.get(path[0]) or siblings.numbers(path[0])
             number = numbers[self._place]
@@ -215,183 +214,9 @@ class Element:
         return id_of(self.source, self.row)
 
 
-class Columns:
-    """What is asked of some children of one element, all of them at once."""
-
-    def __init__(self, elements: Sequence[Element]) -> None:
-        self._elements = elements
-        self._siblings = elements[0]._siblings if elements else None
-
-    def texts(self, tag: str) -> list[str | None]:
-        """:meth:`Element.text_of` of each."""
-        if self._siblings is None:
-            return [element.text_of(tag) for element in self._elements]
-        return self._siblings.texts(tag)
-
-    def numbers(self, tag: str) -> list[int | None]:
-        """:meth:`Element.int_of` of each."""
-        if self._siblings is None:
-            return [element.int_of(tag) for element in self._elements]
-        numbers = self._siblings.numbers(tag)
-        if -1 not in numbers:
-            return numbers
-        pairs = zip(self._elements, numbers, strict=True)
-        return [element.int_of(tag) if number == -1 else number for element, number in pairs]
-
-    def raws(self, tag: str) -> list[str | None]:
-        """:meth:`Element.raw_of` of each."""
-        if self._siblings is None:
-            return [element.raw_of(tag) for element in self._elements]
-        return self._siblings.raw(tag)
-
-    def spans(self, tag: str) -> list[str]:
-        """:meth:`Element.span` of each."""
-        if self._siblings is None:
-            return [element.span(tag) for element in self._elements]
-        return self._siblings.spans(tag)
-
-    def has(self, tag: str) -> list[bool]:
-        """Whether each has such a child."""
-        if self._siblings is None:
-            return [element.first(tag) is not None for element in self._elements]
-        return [row is not None for row in self._siblings.first(tag)]
-
-
-class Siblings:
-    """The children of one element, of which much the same is asked: all are answered at once.
-
-    A track has thousands of clipitems; a table of each one's children would be larger than they.
-
-    Attributes:
-        firsts, written, numbered: what :meth:`first`, :meth:`texts` and :meth:`numbers` answered
-            so far, by tag.
-    """
-
-    def __init__(self, source: XmlText, rows: list[int]) -> None:
-        self._source = source
-        self._rows = np.array(rows)
-        outline = source.outline
-        first, after = rows[0], outline.after[rows[-1]]
-        within = outline.depth[first:after] == outline.depth[first] + 1
-        self._children = np.flatnonzero(within) + first
-        self._initials = outline.initials[self._children]
-        self._found: dict[str, NDArray[np.intp]] = {}
-        self.firsts: dict[str, list[int | None]] = {}
-        self.written: dict[str, list[str | None]] = {}
-        self.numbered: dict[str, list[int | None]] = {}
-
-    def first(self, tag: str) -> list[int | None]:
-        """For each sibling the row of its first child of this tag."""
-        column = self.firsts.get(tag)
-        if column is None:
-            column = self.firsts[tag] = _nullable(self._first(tag))
-        return column
-
-    def _first(self, tag: str) -> NDArray[np.intp]:
-        """As :meth:`first`, with -1 for none."""
-        found = self._found.get(tag)
-        if found is None:
-            found = self._found[tag] = self._last_of(self._named(tag)[::-1])
-        return found
-
-    def _named(self, tag: str) -> NDArray[np.intp]:
-        """The rows of all their children of this tag."""
-        return self._source.outline.named(tag, self._children[self._initials == ord(tag[0])])
-
-    def _last_of(self, found: NDArray[np.intp]) -> NDArray[np.intp]:
-        """For each sibling the last of these rows that lies in it; -1 for none."""
-        rows = np.full(len(self._rows), -1)
-        rows[np.searchsorted(self._rows, found, "right") - 1] = found
-        return rows
-
-    def raw(self, tag: str) -> list[str | None]:
-        """For each sibling that child as the document has it."""
-        outline, rows = self._source.outline, self._first(tag)
-        return self._between(outline.start, rows, outline.end, rows)
-
-    def spans(self, tag: str) -> list[str]:
-        """For each sibling the text from the first child of this tag to the end of the last."""
-        outline, last = self._source.outline, self._last_of(self._named(tag))
-        texts = self._between(outline.start, self._first(tag), outline.end, last)
-        return [text or "" for text in texts]
-
-    def _between(
-        self, start: memoryview, first: NDArray[np.intp], end: memoryview, last: NDArray[np.intp]
-    ) -> list[str | None]:
-        """The text from where one row starts to where another ends; None where there is none."""
-        text, nothing = self._source.text, first < 0
-        if nothing.all():
-            return [None] * len(first)
-        starts = np.where(nothing, -1, np.asarray(start)[first]).tolist()
-        ends = np.asarray(end)[last].tolist()
-        pairs = zip(starts, ends, strict=True)
-        return [None if start < 0 else text[start:end] for start, end in pairs]
-
-    def numbers(self, tag: str) -> list[int | None]:
-        """For each sibling the number in that child; -1 where it is not a few plain digits."""
-        outline, rows = self._source.outline, self._first(tag)
-        start, end = (np.asarray(edge)[rows] for edge in (outline.inner, outline.inner_end))
-        numbers = _numbers(outline.codes, start, end)
-        column = self.numbered[tag] = _nullable(
-            np.where((rows < 0) | (start == end), -2, numbers), -2
-        )
-        return column
-
-    def texts(self, tag: str) -> list[str | None]:
-        """For each sibling the text of that child; None where it is missing or blank."""
-        column = self.written.get(tag)
-        if column is None:
-            source, rows = self._source, self._first(tag)
-            raw = self._between(source.outline.inner, rows, source.outline.inner_end, rows)
-            plain = [text if text is None else text.strip() or None for text in raw]
-            for place, text in enumerate(plain):
-                if text is not None and _is_marked(text):
-                    plain[place] = _text(source, int(rows[place]))
-            column = self.written[tag] = plain
-        return column
-
-
-def _nullable(column: NDArray[np.int64], nothing: int = -1) -> list[int | None]:
-    """The column, with None where it holds ``nothing``."""
-    missing = column == nothing
-    if missing.all():
-        return [None] * len(column)
-    values: list[int | None] = column.tolist()
-    return [None if value == nothing else value for value in values] if missing.any() else values
-
-
-def _numbers(
-    codes: NDArray[np.uint8], start: NDArray[np.int32], end: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """The numbers that stand at these places; -1 where there are other characters than digits."""
-    numbers = np.zeros(len(start), np.int64)
-    plain = end - start < _FEW
-    for place in range(int((end - start)[plain].max(initial=0))):
-        within = plain & (start + place < end)
-        digit = codes[np.where(within, start + place, 0)] - np.uint8(ord("0"))
-        plain &= ~within | (digit <= 9)
-        numbers = np.where(within, numbers * 10 + digit, numbers)
-    return np.where(plain, numbers, -1)
-
-
-def _text(source: XmlText, row: int | None) -> str | None:
-    """Character data of a leaf, stripped; None for no element and for a blank one."""
-    if row is None:
-        return None
-    start, end = source.outline.inner[row], source.outline.inner_end[row]
-    text = source.text[start:end]
-    if _is_marked(text):
-        text = source.plain(start, end)
-    return text.strip() or None
-
-
-def _is_marked(text: str) -> bool:
-    """It is not what it stands for: references, comments, CDATA sections."""
-    return "&" in text or "<" in text
-
-
 def _is_plain(digits: str) -> bool:
-    return len(digits) < _FEW and digits.isdecimal()
+    """Nearly every number is a few digits."""
+    return len(digits) < FEW and digits.isdecimal()
 
 
 def id_of(source: XmlText, row: int) -> str | None:

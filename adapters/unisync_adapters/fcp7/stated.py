@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .scan import Columns, Element
+from .scan import Element
 
 ITEMS = frozenset({"clipitem", "generatoritem", "transitionitem"})
 
@@ -82,3 +83,45 @@ def stated_in(track: Element) -> list[Stated]:
         strict=True,
     )
     return [Stated._make(row) for row in rows if row[0].tag in ITEMS]
+
+
+class Columns:
+    """What is asked of some children of one element, all of them at once."""
+
+    def __init__(self, elements: Sequence[Element]) -> None:
+        self._elements = elements
+        self._siblings = elements[0].siblings if elements else None
+
+    def texts(self, tag: str) -> list[str | None]:
+        """:meth:`Element.text_of` of each."""
+        if self._siblings is None:
+            return [element.text_of(tag) for element in self._elements]
+        return self._siblings.texts(tag)
+
+    def numbers(self, tag: str) -> list[int | None]:
+        """:meth:`Element.int_of` of each."""
+        if self._siblings is None:
+            return [element.int_of(tag) for element in self._elements]
+        numbers = self._siblings.numbers(tag)
+        if -1 not in numbers:
+            return numbers
+        pairs = zip(self._elements, numbers, strict=True)
+        return [element.int_of(tag) if number == -1 else number for element, number in pairs]
+
+    def raws(self, tag: str) -> list[str | None]:
+        """:meth:`Element.raw_of` of each."""
+        if self._siblings is None:
+            return [element.raw_of(tag) for element in self._elements]
+        return self._siblings.raw(tag)
+
+    def spans(self, tag: str) -> list[str]:
+        """:meth:`Element.span` of each."""
+        if self._siblings is None:
+            return [element.span(tag) for element in self._elements]
+        return self._siblings.spans(tag)
+
+    def has(self, tag: str) -> list[bool]:
+        """Whether each has such a child."""
+        if self._siblings is None:
+            return [element.first(tag) is not None for element in self._elements]
+        return [row is not None for row in self._siblings.first(tag)]
