@@ -91,7 +91,7 @@ class _CutComparison(Comparison):
         at = _at(relink.rate, after.start, after.clock)
         first = int((at - start) // 1)
         self.same("first frame of the new media", relink.source_in, first, before.name)
-        self.marks(relink, before, after, rate)
+        self.marks(relink, before, after, rate, relink.rate.seconds(start))
 
     def text(self, media: otio.core.MediaReference) -> str:
         """A media reference as text, to compare; clips of one file hold one reference."""
@@ -100,9 +100,14 @@ class _CutComparison(Comparison):
             known = self._texts[media] = str(media.to_json_string())
         return known
 
-    def marks(self, relink: Relink, before: Clip, after: Clip, rate: Rate) -> None:
+    def marks(self, relink: Relink, before: Clip, after: Clip, rate: Rate, begin: Fraction) -> None:
         """Markers hold their place in the record, which the clip's first frame anchors, and their
-        length there: at twice the speed one covers twice the media."""
+        length there: at twice the speed one covers twice the media.
+
+        Args:
+            begin: seconds at which the new media begins. Not every format can say to the frame
+                where a marker ends that lies before it.
+        """
         self.same("number of markers", len(before.marks), len(after.marks), before.name)
         if not before.marks:
             return
@@ -112,18 +117,22 @@ class _CutComparison(Comparison):
             # the last picture of its range: otiotime.first_shown
             first -= speed * (rate.seconds(before.length) - 1 / relink.rate.fps)
         new_first = after.clock.seconds(after.start)
+        # in another clock either end of a marker stands on the nearest frame
+        off = Fraction(0) if before.clock == after.clock else after.clock.seconds(1) / 2
         for a, b in zip(before.marks, after.marks, strict=True):
             self.same("marker", _said(a), _said(b), before.name)
             if speed == 0:
                 continue
             place = (before.clock.seconds(a.start) - first) / speed
-            self.near("place", place, after.clock.seconds(b.start) - new_first, before.name)
+            self.near("place", place, after.clock.seconds(b.start) - new_first, off, before.name)
             length = before.clock.seconds(a.length) / abs(speed)
-            self.near("length", length, after.clock.seconds(b.length), before.name)
+            lost = after.clock.seconds(b.start) < begin
+            about = 2 * off + after.clock.seconds(1) * lost
+            self.near("length", length, after.clock.seconds(b.length), about, before.name)
 
-    def near(self, what: str, old: Fraction, new: Fraction, clip: str) -> None:
+    def near(self, what: str, old: Fraction, new: Fraction, off: Fraction, clip: str) -> None:
         """Two times of a marker, in seconds of the record."""
-        if abs(old - new) > _SAME_TIME:
+        if abs(old - new) > off + _SAME_TIME:
             self.same(f"marker's {what}", float(old), float(new), clip)
 
 

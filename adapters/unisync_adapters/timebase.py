@@ -250,7 +250,7 @@ def timecode(frame: int, rate: Rate, drop: bool) -> str:
     minutes, frames = divmod(number, 60 * nominal)
     hours, minutes = divmod(minutes, 60)
     seconds, frames = divmod(frames, nominal)
-    separator, digits = ";" if drop else ":", 3 if nominal > 100 else 2
+    separator, digits = ";" if drop else ":", max(2, len(str(nominal - 1)))
     return _WRITTEN % (hours, minutes, seconds, separator, digits, frames)
 
 

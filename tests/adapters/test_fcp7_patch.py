@@ -241,6 +241,30 @@ def test_a_marker_on_a_baked_retime_keeps_its_length_in_the_record(speed: Fracti
     assert ends[1] - ends[0] == 15
 
 
+def test_markers_of_a_clip_that_takes_its_new_medias_rate_stand_on_the_nearest_frame() -> None:
+    """24 fps media in a 25 fps edit that counts them in its own rate."""
+    marks = ((711, -1, "note"), (601, 616, "long"), (649, 662, "longer"))
+    document = read(Edit([[Item(A, 0, 50, 700, markers=marks)]], FINAL_CUT))
+    made = relink(document, rate=Rate.of(24), source_in=13, duration=74)
+    clip = clipitem(patched(document, made), "clipitem-1")
+    assert clip.findtext("rate/timebase") == "24"
+    assert clip.findtext("in") == "13"
+    places = [13 + round((place - 700) * Fraction(24, 25)) for place in (711, 601, 616, 649, 662)]
+    ends = [int(m.findtext(tag)) for m in clip.findall("marker") for tag in ("in", "out")]
+    assert [end for end in ends if end != -1] == places
+
+
+@pytest.mark.parametrize(("end", "moved"), [(616, -72), (687, 0), (688, 0), (700, 12), (-1, -1)])
+def test_a_marker_before_the_new_media_keeps_its_place_and_its_end(end: int, moved: int) -> None:
+    """A note far before the part in use; new media has twelve frames before it."""
+    document = read(Edit([[Item(A, 0, 50, 700, markers=((601, end, "note"),))]]))
+    result = patched(document, relink(document))
+    marker = clipitem(result, "clipitem-1").find("marker")
+    assert [marker.findtext(tag) for tag in ("in", "out")] == ["-87", str(moved)]
+    again = read(result)
+    patched(again, relink(again, path=Path("/out/again.mov"), source_in=20), name="Another")
+
+
 def test_a_retime_that_is_not_baked_is_refused() -> None:
     document = read(Edit([[Item(A, 0, 50, speed=Fraction(2))]]))
     with pytest.raises(EditError, match="retimed"):

@@ -93,11 +93,23 @@ def sequence_marks(sequence: Element) -> tuple[Mark, ...]:
 
 def mark(element: Element, entry: int, base: Moment, scale: Moment) -> Mark:
     """A marker whose ``in`` counts in a clock where frame ``entry`` is source frame ``base``."""
-    start, end = element.int_of("in") or 0, element.int_of("out")
-    length = max(0, end - start) if end is not None and end >= 0 else 0
+    start, end = marked(element)
+    length = 0 if end is None else max(0, end - start)
     return Mark(
         name=element.text_of("name") or "",
         comment=element.text_of("comment") or "",
         start=settled(base + (start - entry) * scale),
         length=settled(length * (scale if scale > 0 else -scale)),
     )
+
+
+def marked(element: Element) -> tuple[int, int | None]:
+    """``in`` and ``out`` of a marker; None where it has no ``out`` (-1).
+
+    Both are negative where it lies before its media, as on a relinked clip whose old media was
+    longer.
+    """
+    start, end = element.int_of("in") or 0, element.int_of("out")
+    if end is None or end == -1 or (end < 0 and end < start):
+        return start, None
+    return start, end

@@ -24,6 +24,7 @@ from ..image_sequence import spelled_like
 from ..splice import TextEdit
 from ..timebase import PREMIERE_TICKS_PER_SECOND, Rate
 from ..urls import LocalUrls, MediaUrl
+from .convert import marked
 from .definition import Template, indent_of, removed, set_number, set_rate, set_text, template
 from .read import ClipItem, Fcp7Document
 from .retime import PLAIN
@@ -222,10 +223,12 @@ def _moved_marks(item: ClipItem, clock: _Clock) -> list[TextEdit]:
     """Clip markers and effect keyframes: they count in the clipitem's clock."""
     edits: list[TextEdit] = []
     for marker in item.element.all("marker") if item.stated.marked else ():
-        for tag in ("in", "out"):
-            position = marker.int_of(tag)
-            if position is not None and (tag == "in" or position >= 0):
-                edits += set_number(marker, tag, clock.moved(position))
+        start, end = marked(marker)
+        edits += set_number(marker, "in", clock.moved(start))
+        if end is not None:
+            moved = clock.moved(end)
+            # -1 would say that it has no end
+            edits += set_number(marker, "out", moved if moved != -1 else 0)
     if not item.filters.keyed:
         return edits
     gone = item.retime.filter
