@@ -26,7 +26,7 @@ from otio_samples import (
     warp,
 )
 
-from unisync_adapters.document import Document, PathMap, Relink
+from unisync_adapters.document import Document, PathMap, Relink, read_edit
 from unisync_adapters.errors import EditError
 from unisync_adapters.otio_json.patch import patch_document
 from unisync_adapters.otio_json.scan import scan
@@ -162,6 +162,17 @@ def test_without_a_source_range_one_is_written() -> None:
     assert first_clip(parsed)["source_range"] == span(86400.0, 2400.0)
     del whole["source_range"]
     relinked(edit(whole), replace(relink, source_in=12, start_frame=0, duration=2424))
+
+
+def test_new_media_of_another_rate_does_not_change_the_rate_of_an_edit_that_states_none() -> None:
+    """What OTIO calls 24 frames a second runs at 25; the record rate is known by its media alone."""
+    whole = clip()
+    whole["source_range"] = None
+    document = edit(whole)
+    relink = Relink(CLIP, NEW, 25, 2550, Rate.of(25), 0)
+    patched, parsed = relinked(document, relink)
+    assert first_clip(parsed)["source_range"] == span(24.0, 2400.0)
+    assert read_edit(patched, document.path).rate == document.rate
 
 
 def effect(name: str) -> dict[str, Any]:

@@ -235,14 +235,14 @@ class _ClipPatch:
         played = old.trimmed_range()
         first = Fraction(relink.start_frame + relink.source_in)
         before = exact_frames(played.start_time, relink.rate)
+        # the range counts as it did before: an edit without a start has its rate from its ranges
+        rate = Rate.of(played.start_time.rate)
+        start = relink.rate.seconds(first) * rate.fps
         node = self.clip.get("source_range")
         if node is None or node.value is None:
-            duration = exact_frames(played.duration, relink.rate)
-            value = range_value(first, duration, relink.rate)
+            value = range_value(start, exact_frames(played.duration, rate), rate)
             yield from self.writer.member(self.clip, "source_range", value)
         elif before // 1 != first or (relink.baked and before != first):
-            rate = Rate.of(played.start_time.rate)
-            start = relink.rate.seconds(first) * rate.fps
             yield from self.writer.number(_value(node, "start_time"), start)
         else:
             first = before
