@@ -117,8 +117,8 @@ class _CutComparison(Comparison):
             # the last picture of its range: otiotime.first_shown
             first -= speed * (rate.seconds(before.length) - 1 / relink.rate.fps)
         new_first = after.clock.seconds(after.start)
-        # in another clock either end of a marker stands on the nearest frame
-        off = Fraction(0) if before.clock == after.clock else after.clock.seconds(1) / 2
+        # where a clip takes on another clock, either end of a marker stands on the nearest frame
+        off = after.clock.seconds(1) / 2
         for a, b in zip(before.marks, after.marks, strict=True):
             self.same("marker", _said(a), _said(b), before.name)
             if speed == 0:

@@ -265,6 +265,32 @@ def test_a_marker_before_the_new_media_keeps_its_place_and_its_end(end: int, mov
     patched(again, relink(again, path=Path("/out/again.mov"), source_in=20), name="Another")
 
 
+@given(
+    markers=st.lists(
+        st.tuples(st.integers(0, 4999), st.integers(0, 900) | st.none()), min_size=1, max_size=4
+    ),
+    entry=st.integers(0, 4000),
+    speed=st.sampled_from([None, Fraction(2), Fraction(1, 2), Fraction(-2), Fraction(6, 5)]),
+    rate=st.sampled_from([Rate.of(25), Rate.of(24), Rate.of(29.97)]),
+    head=st.integers(0, 12),
+)
+def test_wherever_markers_lie_the_edit_is_written(
+    markers: list[tuple[int, int | None]],
+    entry: int,
+    speed: Fraction | None,
+    rate: Rate,
+    head: int,
+) -> None:
+    marks = tuple(
+        (start, -1 if length is None else start + length, "note") for start, length in markers
+    )
+    document = read(Edit([[Item(A, 0, 50, entry, speed=speed, markers=marks)]]))
+    made = relink(document, rate=rate, source_in=head, duration=90, baked=speed is not None)
+    after = read(patched(document, made))
+    again = relink(after, rate=rate, source_in=head + 7, duration=97, path=Path("/out/b.mov"))
+    patched(after, again, name="Another")
+
+
 def test_a_retime_that_is_not_baked_is_refused() -> None:
     document = read(Edit([[Item(A, 0, 50, speed=Fraction(2))]]))
     with pytest.raises(EditError, match="retimed"):

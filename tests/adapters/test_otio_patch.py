@@ -165,7 +165,7 @@ def test_without_a_source_range_one_is_written() -> None:
 
 
 def test_new_media_of_another_rate_does_not_change_the_rate_of_an_edit_that_states_none() -> None:
-    """What OTIO calls 24 frames a second runs at 25; the record rate is known by its media alone."""
+    """What OTIO calls 24 frames a second runs at 25; the media alone tell the record rate."""
     whole = clip()
     whole["source_range"] = None
     document = edit(whole)
