@@ -333,6 +333,25 @@ def test_under_a_transition_in_is_where_the_clip_is_first_seen() -> None:
         document.patch([relink(document, 1, source_in=2)])
 
 
+@given(
+    rate=st.sampled_from([Rate.of(fps) for fps in (15, 23.976, 24, 25, 29.97, 48, 50, 60)]),
+    edit_rate=st.sampled_from([Rate.of(25), Rate.of(29.97)]),
+    length=st.integers(2, 40),
+    source_in=st.integers(60, 90),
+)
+def test_under_a_transition_media_of_any_rate_are_first_seen_on_their_frame(
+    rate: Rate, edit_rate: Rate, length: int, source_in: int
+) -> None:
+    """The proof asks for the frame; where the clip's clock cannot say it, the media's does."""
+    track = [
+        Item(A, 0, -1, 100, length=60),
+        Item(None, 60 - length, 60, over="center"),
+        Item(B, -1, 120, 300, length=60 + length),
+    ]
+    document = read(Edit([track], RESOLVE, rate=edit_rate, sound=False))
+    patched(document, relink(document, 1, rate=rate, source_in=source_in, duration=900))
+
+
 @pytest.mark.parametrize(
     "write",
     [

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 
 from ..document import Relink
 from ..errors import EditError
@@ -202,11 +203,12 @@ def _clock(item: ClipItem, relink: Relink) -> tuple[Rate, _Clock]:
     old_in = item.stated.entry or 0
     if rate == relink.rate and isinstance(item.head, int):
         return rate, _Clock(old_in, _not_before(relink.source_in - item.head), 1)
-    exact = relink.source_in * rate.fps / relink.rate.fps
+    exact = relink.source_in * rate.fps / relink.rate.fps - item.head
     if item.stated.rate is None or exact.denominator != 1:
         rate = relink.rate
     scale = rate.fps / item.rate.fps
-    new_in = round(relink.source_in * rate.fps / relink.rate.fps - item.head * scale)
+    # the first at which the cut shows this frame of the media, or what follows within it
+    new_in = ceil(relink.source_in * rate.fps / relink.rate.fps - item.head * scale)
     return rate, _Clock(old_in, _not_before(new_in), scale)
 
 
