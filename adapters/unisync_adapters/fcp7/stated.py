@@ -16,7 +16,7 @@ class Stated(NamedTuple):
     Attributes:
         start, end: record frames; -1 where the edge lies inside a transition.
         entry, exit, duration: ``in``, ``out`` and ``duration``, in the item's own clock.
-        ticks_in, ticks_out: Premiere's ``pproTicksIn`` and ``pproTicksOut``.
+        ticks_in: Premiere's ``pproTicksIn``.
         composite: how it is laid over what is below.
         file, rate, source_track: these elements as the document has them.
         filters: the same, from the first filter to the last.
@@ -34,7 +34,6 @@ class Stated(NamedTuple):
     exit: int | None
     duration: int | None
     ticks_in: int | None
-    ticks_out: int | None
     still: str | None
     composite: str | None
     file: str | None
@@ -70,7 +69,6 @@ def stated_in(track: Element) -> list[Stated]:
         asked.numbers("out"),
         asked.numbers("duration"),
         asked.numbers("pproTicksIn"),
-        asked.numbers("pproTicksOut"),
         asked.texts("stillframe"),
         asked.texts("compositemode"),
         asked.raws("file"),
